@@ -1,0 +1,37 @@
+/**
+ * What a build tells while it runs, in order. Every step has a number; its events carry it.
+ *
+ * A step is one instruction of a stage that is part of the build: its `label` is what progress shows
+ * (`[build 2/5] RUN make`). Only steps that can make a layer (RUN, COPY, ADD, WORKDIR) are ever `cached`.
+ */
+export type BuildEvent =
+  | { readonly kind: 'plan'; readonly steps: readonly PlannedStep[] }
+  | { readonly kind: 'started'; readonly step: number; readonly timeMs: number }
+  /** The step was reused. */
+  | { readonly kind: 'cached'; readonly step: number; readonly timeMs: number }
+  /** Why the step is not reused: one line, without the step's label. */
+  | { readonly kind: 'reason'; readonly step: number; readonly reason: string }
+  /** What the step's command wrote, as it came. */
+  | { readonly kind: 'output'; readonly step: number; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
+  /** How far long work has come: bytes or items. */
+  | {
+      readonly kind: 'progress';
+      readonly step: number;
+      readonly what: string;
+      readonly done: number;
+      readonly total: number | undefined;
+      readonly unit: 'bytes' | 'items';
+    }
+  | { readonly kind: 'warning'; readonly step: number | undefined; readonly message: string }
+  | { readonly kind: 'finished'; readonly step: number; readonly timeMs: number }
+  | { readonly kind: 'failed'; readonly step: number; readonly timeMs: number; readonly message: string }
+  | { readonly kind: 'cancelled'; readonly step: number; readonly timeMs: number };
+
+export interface PlannedStep {
+  /** 1, 2, 3 …, in the order of the Dockerfile. */
+  readonly step: number;
+  /** What progress shows: `[2/5] RUN make`, `[build 2/5] RUN make`, `[internal] load build context`. */
+  readonly label: string;
+  /** Name or number of the stage. */
+  readonly stage: string;
+}

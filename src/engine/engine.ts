@@ -1,0 +1,23 @@
+import type { BuildOptions, BuildResult } from '../build/index.ts';
+import type { Containers } from './containers.ts';
+import type { Images } from './images.ts';
+import type { System } from './system.ts';
+
+/**
+ * varve as a library: every use case as a plain call, over one store. It knows neither HTTP nor a terminal.
+ *
+ * All methods may be called at once, from several processes too: the store coordinates them. Every failure is a
+ * Fault. Dispose of it when done: mounts and locks that this process holds are let go of.
+ */
+export interface Engine extends AsyncDisposable {
+  readonly images: Images;
+  readonly containers: Containers;
+  readonly system: System;
+
+  /**
+   * Builds an image from a Dockerfile. Steps that were done before are reused; `onEvent` tells which, and why the
+   * others were not. Fault `invalid` with the place in the Dockerfile, or of the failing step's kind; the steps before
+   * it stay reusable.
+   */
+  build(options: BuildOptions): Promise<BuildResult>;
+}

@@ -1,0 +1,119 @@
+import type { ByteString } from '../std/index.ts';
+
+/**
+ * The use cases about images. A name is anything that Docker takes for one: a reference (`alpine`, `host:5000/a/b:tag`,
+ * `name@sha256:…`), an image ID or an unambiguous prefix of one. A name that means nothing is a `not-found` Fault
+ * ("no such image: NAME").
+ */
+export interface Images {
+  /** Fetches what is missing. Fault `not-found`, `unavailable`, `unauthenticated`, `corrupt`. */
+  pull(reference: string, options: PullOptions): Promise<PullResult>;
+
+  /** Makes an image of one layer from the tar of a root filesystem (plain, gzip or zstd). */
+  importTar(tar: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<{ readonly imageId: string }>;
+
+  /** All images, newest first; one row for each name, `<none>` rows for images without a name. */
+  list(): readonly ImageSummary[];
+
+  /** Docker's `image inspect` shape. */
+  inspect(name: string): ImageInspect;
+
+  /** Newest first, as `docker history`. */
+  history(name: string): readonly HistoryRow[];
+
+  /** Lowest first: a row for each layer. */
+  layers(name: string): readonly LayerRow[];
+
+  /** The paths that one layer (diff ID, prefix of one, or number from 1) adds, modifies or deletes. */
+  layerTree(name: string, layer: string): Iterable<LayerPath>;
+
+  /** Gives an image one more name; a name that meant another image is moved. */
+  tag(source: string, target: string): void;
+
+  /** Drops a name, or all names of an ID. What no name needs any more is deleted by garbage collection right away. */
+  remove(name: string, options: { readonly force: boolean }): readonly RemovedImage[];
+
+  /** Writes images as one archive that other tools read. */
+  save(names: readonly string[], options: SaveOptions): Promise<void>;
+}
+
+export interface PullOptions {
+  readonly platform?: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (event: TransferEvent) => void;
+}
+
+export interface PullResult {
+  /** Full reference: `docker.io/library/alpine:3.20`. */
+  readonly reference: string;
+  readonly digest: string;
+  readonly imageId: string;
+  /** False where everything was here already. */
+  readonly changed: boolean;
+}
+
+/** How a transfer goes on, a blob at a time. */
+export type TransferEvent =
+  | { readonly kind: 'resolved'; readonly reference: string; readonly digest: string }
+  | { readonly kind: 'layer'; readonly digest: string; readonly state: 'exists' | 'waiting' | 'done' }
+  | { readonly kind: 'bytes'; readonly digest: string; readonly doneBytes: number; readonly totalBytes: number }
+  | { readonly kind: 'warning'; readonly message: string };
+
+export interface ImportOptions {
+  readonly name?: string;
+  readonly message?: string;
+  /** Dockerfile instructions that change the config: `CMD ["sh"]`. */
+  readonly changes: readonly string[];
+  readonly platform?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface SaveOptions {
+  readonly format: 'oci';
+  /** Takes the archive's bytes; awaited before more are written. */
+  readonly write: (chunk: Uint8Array) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+export interface ImageSummary {
+  /** Familiar form, or `<none>`. */
+  readonly repository: string;
+  readonly tag: string;
+  readonly digest: string;
+  /** `sha256:…`, the config digest. */
+  readonly imageId: string;
+  /** RFC 3339. */
+  readonly created: string;
+  /** Sum of the layers' uncompressed tars. */
+  readonly sizeBytes: number;
+}
+
+/** Docker's JSON for an image (Engine API v1.47, ImageInspect). */
+export type ImageInspect = Readonly<Record<string, unknown>>;
+
+export interface HistoryRow {
+  /** `sha256:…` on the newest row, `<missing>` below, as Docker. */
+  readonly id: string;
+  readonly created: string;
+  readonly createdBy: string;
+  readonly sizeBytes: number;
+  readonly comment: string;
+}
+
+export interface LayerRow {
+  /** From 1, lowest first. */
+  readonly number: number;
+  readonly instruction: string;
+  readonly diffId: string;
+  readonly sizeBytes: number;
+  readonly added: number;
+  readonly modified: number;
+  readonly deleted: number;
+}
+
+export interface LayerPath {
+  readonly kind: 'A' | 'M' | 'D';
+  readonly path: ByteString;
+}
+
+export type RemovedImage = { readonly untagged: string } | { readonly deleted: string };

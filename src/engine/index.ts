@@ -1,0 +1,43 @@
+/**
+ * The use cases of varve as plain values: what every face (terminal, API, browser, library) is made of.
+ */
+export type { BuildEvent, BuildOptions, BuildResult, PlannedStep } from '../build/index.ts';
+export type {
+  CommitOptions,
+  ContainerChange,
+  ContainerCreated,
+  ContainerInspect,
+  ContainerOptions,
+  Containers,
+  ContainerSession,
+  ContainerSummary,
+  LogLine,
+  LogsOptions,
+  StartOptions,
+} from './containers.ts';
+export type { Engine } from './engine.ts';
+export type {
+  HistoryRow,
+  ImageInspect,
+  Images,
+  ImageSummary,
+  ImportOptions,
+  LayerPath,
+  LayerRow,
+  PullOptions,
+  PullResult,
+  RemovedImage,
+  SaveOptions,
+  TransferEvent,
+} from './images.ts';
+export type {
+  CheckFinding,
+  CheckOptions,
+  CheckReport,
+  PruneOptions,
+  PruneReport,
+  System,
+  SystemInfo,
+  UsageKind,
+  UsageRow,
+} from './system.ts';

@@ -1,0 +1,70 @@
+/** Housekeeping: the use cases about the store as a whole. */
+export interface System {
+  /** Deletes what nothing needs: dangling images, unused cache and layers, left-over work. `all`: every unused image too. */
+  prune(options: PruneOptions): Promise<PruneReport>;
+
+  /** Where the space went, a row a kind. */
+  df(): readonly UsageRow[];
+
+  /** Re-hashes layers and blobs, checks the closure of every image, finds left-overs; repairs where asked. */
+  check(options: CheckOptions): Promise<CheckReport>;
+
+  info(): SystemInfo;
+}
+
+export interface PruneOptions {
+  readonly all: boolean;
+  /** Only say what would be deleted. */
+  readonly dryRun: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface PruneReport {
+  readonly deleted: readonly { readonly kind: UsageKind; readonly name: string; readonly sizeBytes: number }[];
+  readonly reclaimedBytes: number;
+}
+
+export type UsageKind = 'image' | 'layer' | 'container' | 'cache' | 'blob' | 'work' | 'trash' | 'ingest';
+
+export interface UsageRow {
+  readonly kind: UsageKind;
+  readonly total: number;
+  readonly active: number;
+  readonly sizeBytes: number;
+  readonly reclaimableBytes: number;
+}
+
+export interface CheckOptions {
+  readonly repair: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+export interface CheckReport {
+  readonly findings: readonly CheckFinding[];
+  readonly checked: { readonly layers: number; readonly blobs: number; readonly images: number };
+}
+
+export interface CheckFinding {
+  readonly severity: 'error' | 'leftover';
+  /** `layer sha256:…: content hashes to sha256:…`. */
+  readonly message: string;
+  readonly repaired: boolean;
+}
+
+export interface SystemInfo {
+  readonly version: string;
+  readonly root: string;
+  readonly runRoot: string;
+  readonly snapshotter: { readonly kind: 'erofs' | 'directory'; readonly reason: string };
+  readonly runtime: { readonly name: string; readonly path: string; readonly version: string } | undefined;
+  readonly kernel: string;
+  readonly operatingSystem: string;
+  readonly architecture: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly cgroup: string;
+  readonly images: number;
+  readonly containers: { readonly running: number; readonly stopped: number };
+  readonly warnings: readonly string[];
+}
