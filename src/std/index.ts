@@ -4,3 +4,4 @@
 export { bytesFrom, bytesOf, showBytes, textOf, toBuffer } from './byte-string.ts';
 export type { ByteString } from './byte-string.ts';
 export type { Clock, Timestamp } from './clock.ts';
+export type { Compression } from './compression.ts';
