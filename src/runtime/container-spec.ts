@@ -1,0 +1,278 @@
+import { posix } from 'node:path';
+import { Fault } from '../errors/index.ts';
+import { capabilitySets, defaultCapabilities } from './capabilities.ts';
+import { defaultMounts, deviceRules, maskedPaths, readonlyPaths } from './default-mounts.ts';
+import type {
+  MountSpec,
+  NamespaceSpec,
+  ProcessSpec,
+  ResourcesSpec,
+  RlimitSpec,
+  RuntimeSpec,
+  SeccompSpec,
+} from './runtime-spec.ts';
+import type { ContainerUser } from './user.ts';
+
+/** What a container is to be; everything that needs the machine to be looked up has been looked up. */
+export interface ContainerSpecOptions {
+  /** Absolute path of the mounted root file system. */
+  readonly rootfs: string;
+  readonly readonlyRootfs?: boolean;
+  /** The command and its arguments; at least one. */
+  readonly args: readonly string[];
+  /** `NAME=value`, the image's and the user's; a later one wins. PATH and HOME are added where they are missing. */
+  readonly env?: readonly string[];
+  /** Absolute path inside the container; `/` where it is left out or empty. The runtime creates it if it is missing. */
+  readonly cwd?: string;
+  /** As `resolveUser` gives it; root of the group root where it is left out. */
+  readonly user?: ContainerUser;
+  readonly hostname: string;
+  /** True for a container that a person runs: HOSTNAME and, with a terminal, TERM stand in its environment. */
+  readonly shellVariables?: boolean;
+  readonly terminal?: boolean;
+  readonly consoleSize?: { readonly height: number; readonly width: number };
+  readonly network: ContainerNetwork;
+  /** In any order: a mount on a path comes before those below it. One on a default mount's path replaces that. */
+  readonly mounts?: readonly ContainerMount[];
+  /** Size of `/dev/shm`; 64 MiB where it is left out. */
+  readonly shmSizeBytes?: number;
+  /** Absent only where the user asked for none: a container without a filter reaches the whole kernel. */
+  readonly seccomp: SeccompSpec | undefined;
+  readonly capabilities?: readonly string[];
+  readonly noNewPrivileges?: boolean;
+  /** Nothing masked, nothing read-only, every device allowed. Capabilities and seccomp are set on their own. */
+  readonly privileged?: boolean;
+  readonly cgroup: ContainerCgroup;
+  readonly limits?: ContainerLimits;
+  readonly rlimits?: readonly RlimitSpec[];
+  /** This process's own hard limits by kernel name: without CAP_SYS_RESOURCE nothing above them can be set. */
+  readonly hardLimits?: ReadonlyMap<string, number>;
+  /** A static init program on the host that becomes process 1, reaps orphans and passes signals on. */
+  readonly init?: string;
+  /** Between this process's own value and 1000: the kernel lets nobody protect a child more than itself. */
+  readonly oomScoreAdj?: number;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** `host` shares the host's interfaces; `none` has a loopback of its own; a path joins a namespace made beforehand. */
+export type ContainerNetwork = 'host' | 'none' | { readonly namespacePath: string };
+
+export type ContainerMount =
+  | {
+      readonly kind: 'bind';
+      /** What to bind: `/proc/<pid>/fd/<n>` of what was opened, so that nobody can swap it after the check. */
+      readonly source: string;
+      readonly destination: string;
+      readonly readonly?: boolean;
+      readonly propagation?: MountPropagation;
+    }
+  | {
+      readonly kind: 'tmpfs';
+      readonly destination: string;
+      readonly readonly?: boolean;
+      readonly exec?: boolean;
+      readonly sizeBytes?: number;
+      /** Permission bits of its root; 01777 where they are left out. */
+      readonly mode?: number;
+    };
+
+export type MountPropagation = 'private' | 'rprivate' | 'slave' | 'rslave' | 'shared' | 'rshared';
+
+export interface ContainerCgroup {
+  /** Path below the hierarchy's root, such as `/varve/<id>`. */
+  readonly path: string;
+  readonly version: 'v1' | 'hybrid' | 'v2' | 'none';
+  /** Controllers that can be used: `memory`, `cpu`, `pids`, … */
+  readonly controllers: ReadonlySet<string>;
+}
+
+export interface ContainerLimits {
+  readonly memoryBytes?: number;
+  /** Processors' worth of time; 1.5 is one and a half. */
+  readonly cpus?: number;
+  readonly pids?: number;
+}
+
+/** Where the init program stands: below `/dev`, which is a file system of the container's own, so it leaves no stub. */
+export const initPath = '/dev/init';
+
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const defaultShmSizeBytes = 64 * 1024 * 1024;
+const rootUser: ContainerUser = { uid: 0, gid: 0, additionalGids: [0], home: '/root' };
+
+/**
+ * The `config.json` of a container with the isolation that Docker gives by default. Pure: the same options give the
+ * same document.
+ *
+ * Fails with `unsupported` for a limit whose controller is missing, `invalid` for a value that no kernel would take.
+ */
+export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
+  const capabilities = options.capabilities ?? defaultCapabilities;
+  return {
+    ociVersion: '1.0.2',
+    process: processSpec(options, capabilities),
+    root: { path: absolute(options.rootfs, 'root file system'), ...flag('readonly', options.readonlyRootfs) },
+    hostname: options.hostname,
+    mounts: mountSpecs(options),
+    ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
+    linux: {
+      namespaces: namespaces(options),
+      cgroupsPath: absolute(options.cgroup.path, 'cgroup'),
+      resources: resources(options),
+      ...(options.network === 'host' ? {} : { sysctl: ownNetworkSysctl }),
+      ...(options.seccomp === undefined ? {} : { seccomp: options.seccomp }),
+      maskedPaths: options.privileged === true ? [] : maskedPaths,
+      readonlyPaths: options.privileged === true ? [] : readonlyPaths,
+    },
+  };
+}
+
+/** In a network of its own, a container's user may bind low ports and send pings, which need root on a host. */
+const ownNetworkSysctl = { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647' };
+
+function processSpec(options: ContainerSpecOptions, capabilities: readonly string[]): ProcessSpec {
+  if (options.args.length === 0) throw new Fault('invalid', 'create container: no command was given');
+  const user = options.user ?? rootUser;
+  return {
+    ...flag('terminal', options.terminal),
+    ...(options.consoleSize === undefined ? {} : { consoleSize: options.consoleSize }),
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
+    args: options.init === undefined ? options.args : [initPath, '--', ...options.args],
+    env: environment(options, user.home),
+    cwd: absolute(posix.normalize(options.cwd || '/'), 'working directory'),
+    capabilities: capabilitySets(capabilities, user.uid),
+    ...(options.rlimits === undefined ? {} : { rlimits: withinHardLimits(options.rlimits, options.hardLimits) }),
+    ...flag('noNewPrivileges', options.noNewPrivileges),
+    ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
+  };
+}
+
+/** Docker's order: what the engine sets, then the image's and the user's variables over it. */
+function environment(options: ContainerSpecOptions, home: string): string[] {
+  const variables = new Map<string, string>([['PATH', `PATH=${defaultPath}`]]);
+  if (options.shellVariables === true) {
+    variables.set('HOSTNAME', `HOSTNAME=${options.hostname}`);
+    if (options.terminal === true) variables.set('TERM', 'TERM=xterm');
+  }
+  for (const variable of options.env ?? []) variables.set(variable.split('=', 1)[0] ?? '', variable);
+  if (!variables.has('HOME')) variables.set('HOME', `HOME=${home}`);
+  return [...variables.values()];
+}
+
+function withinHardLimits(rlimits: readonly RlimitSpec[], hardLimits?: ReadonlyMap<string, number>): RlimitSpec[] {
+  return rlimits.map(({ type, soft, hard }) => {
+    const own = hardLimits?.get(type) ?? Number.POSITIVE_INFINITY;
+    return { type, soft: Math.min(soft, hard, own), hard: Math.min(hard, own) };
+  });
+}
+
+function namespaces(options: ContainerSpecOptions): NamespaceSpec[] {
+  const own: NamespaceSpec[] = [{ type: 'mount' }, { type: 'uts' }, { type: 'pid' }, { type: 'ipc' }];
+  if (options.network === 'none') own.push({ type: 'network' });
+  else if (options.network !== 'host') own.push({ type: 'network', path: options.network.namespacePath });
+  if (options.cgroup.version === 'v2') own.push({ type: 'cgroup' });
+  return own;
+}
+
+function resources({ limits = {}, cgroup, privileged }: ContainerSpecOptions): ResourcesSpec {
+  for (const [limit, controller] of limitControllers) {
+    if (limits[limit] === undefined || cgroup.controllers.has(controller)) continue;
+    throw new Fault(
+      'unsupported',
+      `limit ${limit} of the container: the kernel's ${controller} controller is missing`,
+      {
+        hint: 'leave the limit out, or enable the cgroup controller',
+      },
+    );
+  }
+  const { memoryBytes, cpus, pids } = limits;
+  return {
+    devices: privileged === true ? [{ allow: true, access: 'rwm' }] : deviceRules,
+    ...(memoryBytes === undefined ? {} : { memory: { limit: atLeastOf(memoryBytes, 6 * 1024 * 1024, 'memory') } }),
+    ...(cpus === undefined
+      ? {}
+      : { cpu: { quota: Math.round(atLeastOf(cpus, 0.01, 'cpus') * cpuPeriodUs), period: cpuPeriodUs } }),
+    ...(pids === undefined ? {} : { pids: { limit: pids } }),
+  };
+}
+
+const cpuPeriodUs = 100_000;
+
+const limitControllers = [
+  ['memoryBytes', 'memory'],
+  ['cpus', 'cpu'],
+  ['pids', 'pids'],
+] as const;
+
+/** Parents before children, and the user's mount in the place of a default one on the same path. */
+function mountSpecs(options: ContainerSpecOptions): MountSpec[] {
+  const asked = (options.mounts ?? []).map(mountSpec);
+  const taken = new Set(asked.map((mount) => mount.destination));
+  const defaults = defaultMounts({
+    shmSizeBytes: options.shmSizeBytes ?? defaultShmSizeBytes,
+    cgroup: options.cgroup.version !== 'none',
+    writable: options.privileged === true,
+  });
+  const kept = defaults.filter(
+    ({ destination }) => !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/')),
+  );
+  const init = options.init === undefined ? [] : [bindSpec(options.init, initPath, { readonly: true })];
+  return [...kept, ...asked.toSorted((a, b) => depth(a.destination) - depth(b.destination)), ...init];
+}
+
+function mountSpec(mount: ContainerMount): MountSpec {
+  const destination = absolute(mount.destination, 'mount');
+  if (destination === '/') throw new Fault('invalid', 'mount into the container: the target is its root');
+  if (mount.kind === 'bind') return bindSpec(mount.source, destination, mount);
+  const mode = (mount.mode ?? 0o1777).toString(8);
+  return {
+    destination,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    options: [
+      'nosuid',
+      'nodev',
+      ...(mount.exec === true ? [] : ['noexec']),
+      ...(mount.readonly === true ? ['ro'] : []),
+      `mode=${mode}`,
+      ...(mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`]),
+    ],
+  };
+}
+
+/** `ro` alone leaves what is mounted below the source writable; `rro` does not (mount_setattr(2), Linux 5.12). */
+function bindSpec(
+  source: string,
+  destination: string,
+  options: { readonly readonly?: boolean; readonly propagation?: MountPropagation },
+): MountSpec {
+  const access = options.readonly === true ? ['ro', 'rro'] : [];
+  return {
+    destination,
+    type: 'bind',
+    source: absolute(source, 'mount source'),
+    options: ['rbind', options.propagation ?? 'rprivate', ...access],
+  };
+}
+
+function depth(path: string): number {
+  return path.split('/').filter((part) => part !== '').length;
+}
+
+/** `path` without empty and `.` parts; a `..` is refused, because what it would mean depends on links. */
+function absolute(path: string, what: string): string {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (!path.startsWith('/') || path.includes('\0'))
+    throw new Fault('invalid', `${what} "${path}": not an absolute path`);
+  if (parts.includes('..')) throw new Fault('invalid', `${what} "${path}": ".." cannot stand in this path`);
+  return `/${parts.join('/')}`;
+}
+
+function atLeastOf(value: number, minimum: number, what: string): number {
+  if (value >= minimum) return value;
+  throw new Fault('invalid', `limit ${what} of the container to ${value}: the least that works is ${minimum}`);
+}
+
+function flag<K extends string>(name: K, value: boolean | undefined): { readonly [key in K]?: true } {
+  return value === true ? ({ [name]: true } as { readonly [key in K]: true }) : {};
+}
