@@ -1,0 +1,27 @@
+/**
+ * The kernel and process port: mounts, exact file facts, confined trees, locks, processes, and what the machine can do.
+ * All of varve that calls the kernel past Node or starts a program is here.
+ *
+ * It does not know what a layer, an image or a container is, reads no environment, and changes nothing of the process
+ * itself (no umask, no working directory, no namespace). All calls are synchronous except those that wait.
+ */
+export { ErrnoError, errnoOf } from './errno.ts';
+export { lstat, statAt, statFd } from './file-status.ts';
+export type { FileStatus, FileType } from './file-status.ts';
+export { openFileAt, readlinkAt } from './directory-entry.ts';
+export type { SpecialFile } from './directory-entry.ts';
+export { xattrAt, xattrsAt, xattrsOfFd } from './xattrs.ts';
+export type { Xattrs } from './xattrs.ts';
+export { Tree } from './tree.ts';
+export type { WalkEntry, WalkOptions } from './tree-walk.ts';
+export { overlayDefaults } from './mounts.ts';
+export type { BindOptions, DetachedMount, ErofsSource, MountInfo, Mounts, OverlaySource } from './mounts.ts';
+export { linuxMounts } from './linux-mounts.ts';
+export { isLocked, Lock, lock, tryLock } from './lock.ts';
+export type { LockMode, LockOptions } from './lock.ts';
+export { killProcess, spawnProcess } from './process.ts';
+export type { ExitStatus, Process, SpawnOptions, Stdio } from './process.ts';
+export { run } from './run.ts';
+export type { RunOptions, RunResult } from './run.ts';
+export { bootId, processAlive, processStartTime } from './process-identity.ts';
+export { defaultSearchPath, findExecutable } from './executable.ts';
