@@ -13,6 +13,7 @@ export type { SpecialFile } from './directory-entry.ts';
 export { xattrAt, xattrsAt, xattrsOfFd } from './xattrs.ts';
 export type { Xattrs } from './xattrs.ts';
 export { Tree } from './tree.ts';
+export { setRootTimes } from './tree-root-times.ts';
 export type { WalkEntry, WalkOptions } from './tree-walk.ts';
 export { overlayDefaults } from './mounts.ts';
 export type { BindOptions, DetachedMount, ErofsSource, MountInfo, Mounts, OverlaySource } from './mounts.ts';

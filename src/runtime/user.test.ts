@@ -7,13 +7,13 @@ const database = {
   group: 'root:x:0:\nann:x:1000:\nstaff:x:50:bob\naudio:x:29:ann,bob\nvideo:x:44:ann\n',
 };
 
-/** What Docker Engine 28 answers to `docker run --user SPEC` with these two files. */
+/** What Docker Engine 28 gives to `docker run --user SPEC` with these two files. */
 const table: readonly (readonly [spec: string, uid: number, groups: readonly number[], home: string])[] = [
   ['', 0, [0], '/root'],
   ['root', 0, [0], '/root'],
   ['ann', 1000, [1000, 29, 44], '/home/ann'],
   ['1000', 1000, [1000, 29, 44], '/home/ann'],
-  ['bob', 1001, [50, 29], '/'],
+  ['bob', 1001, [50, 29], ''],
   ['ann:staff', 1000, [50], '/home/ann'],
   ['ann:29', 1000, [29], '/home/ann'],
   ['1000:1234', 1000, [1234], '/home/ann'],

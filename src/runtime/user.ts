@@ -79,7 +79,7 @@ function isMember(group: Group, name: string | undefined): boolean {
 function parseAccounts(passwd: string | undefined): Account[] {
   return rows(passwd).flatMap(([name, , uid = '', gid = '', , home = '']) => {
     if (!isId(uid) || !isId(gid)) return [];
-    return [{ name, uid: Number(uid), gid: Number(gid), home: home === '' ? '/' : home }];
+    return [{ name, uid: Number(uid), gid: Number(gid), home }];
   });
 }
 
