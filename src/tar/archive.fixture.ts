@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { Fault } from '../errors/index.ts';
+import type { TarEntry, TarPlace, TarReadOptions, TarSummary } from './index.ts';
+import { TarParser } from './index.ts';
+
+/** A member with the sha256 of its restored content; undefined where it is too large to be restored here. */
+export interface ReadMember {
+  readonly entry: TarEntry;
+  readonly place: TarPlace;
+  contentSha256: string | undefined;
+}
+
+export interface ReadArchive {
+  readonly members: readonly ReadMember[];
+  readonly summary: TarSummary | undefined;
+  readonly fault: Fault | undefined;
+}
+
+export interface ReadArchiveOptions extends TarReadOptions {
+  /** How long the chunks are that the parser is given; called for each one. Default: all at once. */
+  readonly chunkBytes?: () => number;
+  /** Above this size a file's content is passed over. Default: 1 MiB. */
+  readonly maxRestoredBytes?: number;
+}
+
+/** Everything that can be read of an archive, up to the Fault where there is one. */
+export function readArchive(archive: Uint8Array, options: ReadArchiveOptions = {}): ReadArchive {
+  const members: ReadMember[] = [];
+  const parser = new TarParser(
+    {
+      entry(entry, place) {
+        const member: ReadMember = { entry, place, contentSha256: undefined };
+        members.push(member);
+        if (entry.size > (options.maxRestoredBytes ?? 1024 * 1024)) return undefined;
+        const hash = createHash('sha256');
+        let restored = 0;
+        const fill = (offset: number): void => {
+          hash.update(Buffer.alloc(offset - restored));
+          restored = offset;
+        };
+        return {
+          write(chunk, offset) {
+            fill(offset);
+            hash.update(chunk);
+            restored += chunk.length;
+          },
+          end() {
+            fill(entry.size);
+            member.contentSha256 = hash.digest('hex');
+          },
+        };
+      },
+    },
+    options,
+  );
+  try {
+    for (let at = 0; at < archive.length;) {
+      const end = at + (options.chunkBytes?.() ?? archive.length);
+      parser.write(archive.subarray(at, end));
+      at = end;
+    }
+    return { members, summary: parser.end(), fault: undefined };
+  } catch (error) {
+    if (!Fault.is(error)) throw error;
+    return { members, summary: undefined, fault: error };
+  }
+}
