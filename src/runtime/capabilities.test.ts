@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allCapabilities, capabilitiesOfMask, changedCapabilities, defaultCapabilities } from './capabilities.ts';
+import { allCapabilities, changedCapabilities, defaultCapabilities } from './capabilities.ts';
 
 test('the defaults are the fourteen that Docker gives', () => {
-  assert.deepEqual(new Set(capabilitiesOfMask('00000000a80425fb')), new Set(defaultCapabilities));
+  const mask = defaultCapabilities.reduce((sum, name) => sum | (1n << BigInt(allCapabilities.indexOf(name))), 0n);
+  assert.equal(mask.toString(16), 'a80425fb');
 });
 
 test('capabilities are added and dropped by any spelling of their names', () => {
@@ -21,9 +22,9 @@ test('all on one side, names on the other', () => {
 });
 
 test('nobody gives what they do not hold', () => {
-  const held = ['CAP_CHOWN', 'CAP_KILL'];
-  assert.deepEqual(changedCapabilities({ add: ['ALL'], held }), held);
-  assert.deepEqual(changedCapabilities({ held }), held);
+  const held = new Set(['CAP_CHOWN', 'CAP_KILL']);
+  assert.deepEqual(changedCapabilities({ add: ['ALL'], held }), [...held]);
+  assert.deepEqual(changedCapabilities({ held }), [...held]);
   assert.throws(() => changedCapabilities({ add: ['BPF'], held }), { code: 'denied', message: /CAP_BPF/ });
 });
 

@@ -79,8 +79,8 @@ export interface CapabilityChanges {
   /** Names with or without `CAP_`, in any case; `ALL` stands for every one. */
   readonly add?: readonly string[];
   readonly drop?: readonly string[];
-  /** What this process itself holds (`heldCapabilities`): nobody can give more, and `ALL` means these. */
-  readonly held?: readonly string[];
+  /** What this process itself holds (`privileges`): nobody can give more, and `ALL` means these. */
+  readonly held?: ReadonlySet<string>;
 }
 
 /**
@@ -88,7 +88,7 @@ export interface CapabilityChanges {
  * it. Fails with `invalid` for a name that is no capability, `denied` for one that cannot be given.
  */
 export function changedCapabilities(changes: CapabilityChanges): string[] {
-  const held = new Set(changes.held ?? allCapabilities);
+  const held = changes.held ?? new Set(allCapabilities);
   const add = new Set((changes.add ?? []).map(capabilityName));
   const drop = new Set((changes.drop ?? []).map(capabilityName));
   const granted = add.has('ALL')
@@ -97,12 +97,6 @@ export function changedCapabilities(changes: CapabilityChanges): string[] {
   const beyond = [...add].find((name) => name !== 'ALL' && !held.has(name));
   if (beyond === undefined) return granted.filter((name) => held.has(name));
   throw new Fault('denied', `grant ${beyond} to the container: this process does not hold it itself`);
-}
-
-/** The capabilities of a mask as `/proc/<pid>/status` prints it. */
-export function capabilitiesOfMask(hex: string): string[] {
-  const mask = BigInt(`0x${hex}`);
-  return allCapabilities.filter((_, bit) => ((mask >> BigInt(bit)) & 1n) === 1n);
 }
 
 function capabilityName(text: string): string {

@@ -23,7 +23,7 @@ const plain: ContainerSpecOptions = {
     architectures: ['SCMP_ARCH_X86_64'],
     syscalls: [{ names: ['read', 'write'], action: 'SCMP_ACT_ALLOW' }],
   },
-  cgroup: { path: '/varve/c0ffee', version: 'hybrid', controllers: new Set(['memory', 'cpu', 'pids']) },
+  cgroup: { path: '/varve/c0ffee', layout: { kind: 'hybrid', controllers: controllers('memory', 'cpu', 'pids') } },
 };
 
 const cases: Readonly<Record<string, ContainerSpecOptions>> = {
@@ -38,10 +38,10 @@ const cases: Readonly<Record<string, ContainerSpecOptions>> = {
     env: ['TERM=screen'],
     readonlyRootfs: true,
     noNewPrivileges: true,
-    cgroup: { ...plain.cgroup, version: 'v2' },
+    cgroup: { ...plain.cgroup, layout: { ...plain.cgroup.layout, kind: 'v2' } },
     limits: { memoryBytes: 64 * 1024 * 1024, cpus: 1.5, pids: 100 },
     rlimits: [{ type: 'RLIMIT_NOFILE', soft: 1024, hard: 1_048_576 }],
-    hardLimits: new Map([['RLIMIT_NOFILE', 20_000]]),
+    ownLimits: new Map([['RLIMIT_NOFILE', { soft: 1024, hard: 20_000 }]]),
     oomScoreAdj: 100,
     annotations: { 'org.opencontainers.image.ref.name': 'x' },
     shmSizeBytes: 1024 * 1024,
@@ -99,12 +99,12 @@ test('only root holds capabilities; for others they only bound what setuid progr
 
 test('an rlimit never exceeds the hard limit, as without CAP_SYS_RESOURCE raising one fails', () => {
   const rlimits = [{ type: 'RLIMIT_NPROC', soft: 500, hard: 900 }];
-  const spec = containerSpec({ ...plain, rlimits, hardLimits: new Map([['RLIMIT_NPROC', 300]]) });
+  const spec = containerSpec({ ...plain, rlimits, ownLimits: new Map([['RLIMIT_NPROC', { soft: 300, hard: 300 }]]) });
   assert.deepEqual(spec.process.rlimits, [{ type: 'RLIMIT_NPROC', soft: 300, hard: 300 }]);
 });
 
 test('a missing controller is an error only where its limit was asked for', () => {
-  const cgroup = { ...plain.cgroup, controllers: new Set<string>() };
+  const cgroup = { path: '/varve/c0ffee', layout: { kind: 'v2', controllers: controllers() } } as const;
   assert.deepEqual(Object.keys(containerSpec({ ...plain, cgroup }).linux.resources), ['devices']);
   assert.throws(() => containerSpec({ ...plain, cgroup, limits: { pids: 5 } }), {
     name: 'Fault',
@@ -138,6 +138,10 @@ test('what no kernel would take is refused with its name', () => {
     assert.throws(() => containerSpec({ ...plain, ...change }), { name: 'Fault', code: 'invalid', message });
   }
 });
+
+function controllers(...names: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(names.map((name) => [name, `/sys/fs/cgroup/${name}`]));
+}
 
 function networkOf(spec: RuntimeSpec): NamespaceSpec | undefined {
   return spec.linux.namespaces.find((each) => each.type === 'network');

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { Fault } from '../errors/index.ts';
+import type { CgroupLayout, ResourceLimit } from '../host/index.ts';
 import { capabilitySets, defaultCapabilities } from './capabilities.ts';
 import { defaultMounts, deviceRules, maskedPaths, readonlyPaths } from './default-mounts.ts';
 import type {
@@ -45,8 +46,8 @@ export interface ContainerSpecOptions {
   readonly cgroup: ContainerCgroup;
   readonly limits?: ContainerLimits;
   readonly rlimits?: readonly RlimitSpec[];
-  /** This process's own hard limits by kernel name: without CAP_SYS_RESOURCE nothing above them can be set. */
-  readonly hardLimits?: ReadonlyMap<string, number>;
+  /** This process's own limits (`resourceLimits`): without CAP_SYS_RESOURCE none can be set above the hard one. */
+  readonly ownLimits?: ReadonlyMap<string, ResourceLimit>;
   /** A static init program on the host that becomes process 1, reaps orphans and passes signals on. */
   readonly init?: string;
   /** Between this process's own value and 1000: the kernel lets nobody protect a child more than itself. */
@@ -81,9 +82,8 @@ export type MountPropagation = 'private' | 'rprivate' | 'slave' | 'rslave' | 'sh
 export interface ContainerCgroup {
   /** Path below the hierarchy's root, such as `/varve/<id>`. */
   readonly path: string;
-  readonly version: 'v1' | 'hybrid' | 'v2' | 'none';
-  /** Controllers that can be used: `memory`, `cpu`, `pids`, … */
-  readonly controllers: ReadonlySet<string>;
+  /** How control groups are laid out on this machine. */
+  readonly layout: Pick<CgroupLayout, 'kind'> & { readonly controllers: ReadonlyMap<string, unknown> };
 }
 
 export interface ContainerLimits {
@@ -141,7 +141,7 @@ function processSpec(options: ContainerSpecOptions, capabilities: readonly strin
     env: environment(options, user.home),
     cwd: absolute(posix.normalize(options.cwd || '/'), 'working directory'),
     capabilities: capabilitySets(capabilities, user.uid),
-    ...(options.rlimits === undefined ? {} : { rlimits: withinHardLimits(options.rlimits, options.hardLimits) }),
+    ...(options.rlimits === undefined ? {} : { rlimits: withinHardLimits(options.rlimits, options.ownLimits) }),
     ...flag('noNewPrivileges', options.noNewPrivileges),
     ...(options.oomScoreAdj === undefined ? {} : { oomScoreAdj: options.oomScoreAdj }),
   };
@@ -159,9 +159,12 @@ function environment(options: ContainerSpecOptions, home: string): string[] {
   return [...variables.values()];
 }
 
-function withinHardLimits(rlimits: readonly RlimitSpec[], hardLimits?: ReadonlyMap<string, number>): RlimitSpec[] {
+function withinHardLimits(
+  rlimits: readonly RlimitSpec[],
+  ownLimits: ReadonlyMap<string, ResourceLimit> | undefined,
+): RlimitSpec[] {
   return rlimits.map(({ type, soft, hard }) => {
-    const own = hardLimits?.get(type) ?? Number.POSITIVE_INFINITY;
+    const own = ownLimits?.get(type)?.hard ?? Number.POSITIVE_INFINITY;
     return { type, soft: Math.min(soft, hard, own), hard: Math.min(hard, own) };
   });
 }
@@ -170,13 +173,13 @@ function namespaces(options: ContainerSpecOptions): NamespaceSpec[] {
   const own: NamespaceSpec[] = [{ type: 'mount' }, { type: 'uts' }, { type: 'pid' }, { type: 'ipc' }];
   if (options.network === 'none') own.push({ type: 'network' });
   else if (options.network !== 'host') own.push({ type: 'network', path: options.network.namespacePath });
-  if (options.cgroup.version === 'v2') own.push({ type: 'cgroup' });
+  if (options.cgroup.layout.kind === 'v2') own.push({ type: 'cgroup' });
   return own;
 }
 
 function resources({ limits = {}, cgroup, privileged }: ContainerSpecOptions): ResourcesSpec {
   for (const [limit, controller] of limitControllers) {
-    if (limits[limit] === undefined || cgroup.controllers.has(controller)) continue;
+    if (limits[limit] === undefined || cgroup.layout.controllers.has(controller)) continue;
     throw new Fault(
       'unsupported',
       `limit ${limit} of the container: the kernel's ${controller} controller is missing`,
@@ -210,7 +213,7 @@ function mountSpecs(options: ContainerSpecOptions): MountSpec[] {
   const taken = new Set(asked.map((mount) => mount.destination));
   const defaults = defaultMounts({
     shmSizeBytes: options.shmSizeBytes ?? defaultShmSizeBytes,
-    cgroup: options.cgroup.version !== 'none',
+    cgroup: options.cgroup.layout.kind !== 'none',
     writable: options.privileged === true,
   });
   const kept = defaults.filter(

@@ -4,7 +4,8 @@
  */
 export { parseBindOption } from './bind-option.ts';
 export type { BindOption } from './bind-option.ts';
-export { allCapabilities, capabilitiesOfMask, changedCapabilities, defaultCapabilities } from './capabilities.ts';
+export { writeBundle } from './bundle.ts';
+export { allCapabilities, changedCapabilities, defaultCapabilities } from './capabilities.ts';
 export type { CapabilityChanges } from './capabilities.ts';
 export { containerSpec, initPath } from './container-spec.ts';
 export type {
@@ -15,8 +16,15 @@ export type {
   ContainerSpecOptions,
   MountPropagation,
 } from './container-spec.ts';
+export { mountTargets, prepareMountpoints, removeStubs } from './mountpoints.ts';
+export type { MountStub, MountTarget } from './mountpoints.ts';
+export type { ContainerOutcome, ContainerState, OciRuntime, RunContainerOptions } from './oci-runtime.ts';
+export { resolveUser } from './rootfs-user.ts';
+export { runcRuntime } from './runc-runtime.ts';
+export type { RuncOptions } from './runc-runtime.ts';
 export type * from './runtime-spec.ts';
 export { parseSeccompProfile, resolveSeccomp, seccompProfilePaths } from './seccomp-profile.ts';
 export type { SeccompProfile, SeccompTarget } from './seccomp-profile.ts';
+export { loadSeccomp } from './seccomp-source.ts';
 export { findUser } from './user.ts';
 export type { ContainerUser, UserDatabase } from './user.ts';

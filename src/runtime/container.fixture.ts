@@ -1,0 +1,74 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, rmdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Tree, cgroupLayout, findExecutable } from '../host/index.ts';
+import { writeBundle } from './bundle.ts';
+import { defaultCapabilities } from './capabilities.ts';
+import { containerSpec } from './container-spec.ts';
+import type { ContainerSpecOptions } from './container-spec.ts';
+import { mountTargets, prepareMountpoints } from './mountpoints.ts';
+import type { OciRuntime } from './oci-runtime.ts';
+import { runcRuntime } from './runc-runtime.ts';
+import { loadSeccomp } from './seccomp-source.ts';
+
+const busybox = '/usr/bin/busybox';
+
+/** Why containers cannot be run here, or false. */
+export const noContainers: string | false =
+  process.getuid?.() !== 0
+    ? 'containers need root'
+    : findExecutable('runc') === undefined
+      ? 'runc is not installed'
+      : !existsSync(busybox) && 'busybox-static is not installed';
+
+/** A folder with a runtime and root file systems of busybox, which takes everything away again when it is disposed of. */
+export class ContainerBench implements AsyncDisposable {
+  readonly folder: string = mkdtempSync('/var/tmp/varve-runtime-');
+  readonly runtime: OciRuntime;
+  readonly cgroup: string;
+
+  constructor() {
+    this.runtime = runcRuntime({ stateDir: join(this.folder, 'state') });
+    this.cgroup = `/varve-test-${process.pid}-${this.folder.slice(-6)}`;
+  }
+
+  /** Makes a bundle for `args` with its own root file system; gives its directory. */
+  bundle(id: string, args: readonly string[], changes: Partial<ContainerSpecOptions> = {}): string {
+    const bundle = join(this.folder, id);
+    const rootfs = join(bundle, 'rootfs');
+    mkdirSync(join(rootfs, 'bin'), { recursive: true });
+    for (const name of ['busybox', 'sh']) copyFileSync(busybox, join(rootfs, 'bin', name));
+    const spec = containerSpec({ ...this.#defaults(id, rootfs), args, ...changes });
+    using tree = Tree.open(rootfs);
+    prepareMountpoints(tree, mountTargets(spec));
+    writeBundle(bundle, spec);
+    return bundle;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.runtime.deleteAll('');
+    rmSync(this.folder, { recursive: true, force: true });
+    removeCgroups(this.cgroup);
+  }
+
+  #defaults(id: string, rootfs: string): ContainerSpecOptions {
+    return {
+      rootfs,
+      args: [],
+      hostname: id,
+      network: 'host',
+      seccomp: loadSeccomp({ architecture: goArchitecture(), capabilities: defaultCapabilities }),
+      cgroup: { path: `${this.cgroup}/${id}`, layout: cgroupLayout() },
+    };
+  }
+}
+
+function goArchitecture(): string {
+  return process.arch === 'x64' ? 'amd64' : process.arch;
+}
+
+/** The runtime removes a container's own control groups, not the one above them. */
+function removeCgroups(path: string): void {
+  const root = '/sys/fs/cgroup';
+  const places = [root, ...readdirSync(root).map((name) => join(root, name))].map((each) => join(each, path));
+  for (const place of places.filter((each) => existsSync(each))) rmdirSync(place);
+}
