@@ -1,0 +1,170 @@
+import { Fault } from '../errors/index.ts';
+import { JobSlots } from './job-slots.ts';
+import { contentKeyOf, definitionKeyOf, lineageOf } from './keys.ts';
+import { explainMiss } from './miss-reason.ts';
+import type { Reason } from './reason.ts';
+import type { StepRecord } from './record.ts';
+import { orderVertices } from './vertex-order.ts';
+import type { CachedOutcome, Outcome, Solved, SolveEvent, StepCache, StepContext, Vertex } from './vertex.ts';
+
+export interface SolveOptions<R> {
+  readonly cache: StepCache<R>;
+  /** How many steps may be at work at once. */
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+  /** Told of each event as it happens; what it throws ends the solve. */
+  readonly onEvent?: (event: SolveEvent<R>) => void;
+}
+
+/**
+ * Brings the targets about and gives their results, in order. Each vertex that they need runs at most once, after all
+ * that it depends on; others run beside it.
+ *
+ * At the first failure, and when `signal` aborts, the signal of all running steps is aborted; once they have settled
+ * the first error is thrown as it is, or a Fault `cancelled`. So nothing is running when this returns or throws.
+ */
+export async function solve<R>(targets: readonly Vertex<R>[], options: SolveOptions<R>): Promise<readonly Solved<R>[]> {
+  const run = new SolverRun(options);
+  const order = orderVertices(targets);
+  const settled = await Promise.allSettled(order.map((vertex) => run.solve(vertex)));
+  const failed = settled.find((each) => each.status === 'rejected');
+  if (failed !== undefined) throw run.failureOr(failed.reason);
+  return Promise.all(targets.map((target) => run.solvedOf(target)));
+}
+
+/** A step about to be looked up or run. */
+interface Step<R> {
+  readonly vertex: Vertex<R>;
+  readonly record: StepRecord;
+  readonly context: StepContext<R>;
+  readonly lineages: readonly string[];
+  readonly definitionKey: string;
+  readonly contentKey: string;
+}
+
+class SolverRun<R> {
+  readonly #cache: StepCache<R>;
+  readonly #onEvent: (event: SolveEvent<R>) => void;
+  readonly #slots: JobSlots;
+  readonly #stop = new AbortController();
+  readonly #outer: AbortSignal;
+  readonly #signal: AbortSignal;
+  readonly #solved = new Map<Vertex<R>, Promise<Solved<R>>>();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: SolveOptions<R>) {
+    this.#cache = options.cache;
+    this.#onEvent = options.onEvent ?? (() => undefined);
+    this.#slots = new JobSlots(options.jobs);
+    this.#outer = options.signal;
+    this.#signal = AbortSignal.any([options.signal, this.#stop.signal]);
+  }
+
+  /** To be called once for each vertex, after it was called for all that the vertex depends on. */
+  solve(vertex: Vertex<R>): Promise<Solved<R>> {
+    const solved = this.#solveWhenReady(vertex);
+    this.#solved.set(vertex, solved);
+    return solved;
+  }
+
+  /** Why the solve ended: the first failure, the caller's abort, or else `error`. */
+  failureOr(error: unknown): unknown {
+    if (this.#failure !== undefined) return this.#failure.error;
+    return this.#outer.aborted ? new Fault('cancelled', 'solve: cancelled', { cause: this.#outer.reason }) : error;
+  }
+
+  async #solveWhenReady(vertex: Vertex<R>): Promise<Solved<R>> {
+    const inputs = await Promise.all(vertex.inputs.map((each) => this.solvedOf(each)));
+    const sources = await Promise.all((vertex.sources ?? []).map((each) => this.solvedOf(each)));
+    return this.#slots.run(async () => {
+      this.#signal.throwIfAborted();
+      const context = { inputs: resultsOf(inputs), sources: resultsOf(sources), signal: this.#signal };
+      const step = await this.#guard(vertex, () => describe(vertex, inputs, context));
+      return (await this.#guard(vertex, () => this.#reuse(step))) ?? this.#run(step);
+    });
+  }
+
+  solvedOf(vertex: Vertex<R>): Promise<Solved<R>> {
+    const solved = this.#solved.get(vertex);
+    if (solved === undefined) throw new Fault('internal', `solve ${vertex.label}: it was asked for out of order`);
+    return solved;
+  }
+
+  async #reuse(step: Step<R>): Promise<Solved<R> | undefined> {
+    if (step.vertex.cache !== 'use') return undefined;
+    const hit = await this.#cache.find(step.contentKey);
+    if (hit === undefined) return undefined;
+    if (hit.definitionKey !== step.definitionKey) await this.#keep(step, hit);
+    this.#onEvent({ kind: 'cached', vertex: step.vertex, result: hit.result });
+    return solvedFrom(step, hit, true);
+  }
+
+  async #run(step: Step<R>): Promise<Solved<R>> {
+    const { vertex } = step;
+    return this.#guard(vertex, async () => {
+      this.#onEvent({ kind: 'started', vertex, reason: await this.#reasonFor(step) });
+      const made = await vertex.run(step.context);
+      const outcome = await this.#settle(step, made);
+      this.#onEvent({ kind: 'finished', vertex, result: outcome.result });
+      return solvedFrom(step, outcome, false);
+    });
+  }
+
+  async #settle(step: Step<R>, made: Outcome<R>): Promise<Outcome<R>> {
+    if (step.vertex.cache === 'off') return made;
+    const lineage = lineageOf(made.contentId, step.lineages);
+    const result = step.vertex.cache === 'use' ? await this.#cache.adopt(lineage, made.result) : made.result;
+    const outcome = { result, contentId: made.contentId };
+    await this.#keep(step, outcome);
+    return outcome;
+  }
+
+  async #keep(step: Step<R>, outcome: Outcome<R> | CachedOutcome<R>): Promise<void> {
+    const { vertex, record, definitionKey, contentKey } = step;
+    const { result, contentId } = outcome;
+    const lineage = lineageOf(contentId, step.lineages);
+    await this.#cache.put({ vertex, record, definitionKey, contentKey, lineage, result, contentId });
+  }
+
+  async #reasonFor(step: Step<R>): Promise<Reason> {
+    if (step.vertex.cache !== 'use') return { kind: 'cache-off' };
+    return explainMiss(step.record, step.contentKey, await this.#cache.earlier(step.vertex));
+  }
+
+  /** Runs one part of a vertex's way; when it fails the others are stopped. */
+  async #guard<T>(vertex: Vertex<R>, part: () => Promise<T>): Promise<T> {
+    try {
+      return await part();
+    } catch (error) {
+      if (this.#signal.aborted) {
+        this.#onEvent({ kind: 'cancelled', vertex });
+      } else {
+        this.#failure = { error };
+        this.#stop.abort(error);
+        this.#onEvent({ kind: 'failed', vertex, error });
+      }
+      throw error;
+    }
+  }
+}
+
+function resultsOf<R>(solved: readonly Solved<R>[]): readonly R[] {
+  return solved.map((each) => each.result);
+}
+
+async function describe<R>(vertex: Vertex<R>, inputs: readonly Solved<R>[], context: StepContext<R>): Promise<Step<R>> {
+  const record = typeof vertex.record === 'function' ? await vertex.record(context) : vertex.record;
+  const lineages = inputs.map((each) => each.lineage);
+  const definitionKey = definitionKeyOf(
+    record.digest,
+    inputs.map((each) => each.definitionKey),
+  );
+  return { vertex, record, context, lineages, definitionKey, contentKey: contentKeyOf(record.digest, lineages) };
+}
+
+function solvedFrom<R>(step: Step<R>, outcome: Outcome<R>, cached: boolean): Solved<R> {
+  const { definitionKey, contentKey, lineages, record } = step;
+  const { result, contentId } = outcome;
+  const lineage = lineageOf(contentId, lineages);
+  return { result, contentId, definitionKey, contentKey, lineage, recordDigest: record.digest, cached };
+}
