@@ -52,3 +52,8 @@ export { platformArgNames, proxyArgNames } from './predefined-args.ts';
 export { runScript } from './run-script.ts';
 export type { RunScript } from './run-script.ts';
 export type { Escape, LexResult, Lookup } from './word-lexer.ts';
+export { createIgnoreMatcher } from './ignore-matcher.ts';
+export type { IgnoreMatcher, IgnoreScope, IgnoreVerdict } from './ignore-matcher.ts';
+export type { IgnorePattern } from './ignore-pattern.ts';
+export { parseIgnore } from './ignore-rules.ts';
+export type { IgnoreRules } from './ignore-rules.ts';
