@@ -5,7 +5,7 @@
  * It does not know what a layer, an image or a container is, reads no environment, and changes nothing of the process
  * itself (no umask, no working directory, no namespace). All calls are synchronous except those that wait.
  */
-export { ErrnoError, errnoOf } from './errno.ts';
+export { ErrnoError, errnoOf, faulting, nodeFault } from './errno.ts';
 export { lstat, statAt, statFd } from './file-status.ts';
 export type { FileStatus, FileType } from './file-status.ts';
 export { openFileAt, readlinkAt } from './directory-entry.ts';
@@ -26,3 +26,15 @@ export { run } from './run.ts';
 export type { RunOptions, RunResult } from './run.ts';
 export { bootId, processAlive, processStartTime } from './process-identity.ts';
 export { defaultSearchPath, findExecutable } from './executable.ts';
+export { copyRange, dataExtents, punchHole } from './file-data.ts';
+export type { CopyRange, DataExtent } from './file-data.ts';
+export { renameNew, syncFileSystem, syncPath } from './publish.ts';
+export { fileSystemOf } from './file-system.ts';
+export type { FileSystemFacts } from './file-system.ts';
+export { connectSeqpacket, SeqpacketSocket } from './seqpacket.ts';
+export { cgroupLayout } from './cgroups.ts';
+export type { CgroupLayout } from './cgroups.ts';
+export { privileges, resourceLimits } from './privileges.ts';
+export type { Privileges, ResourceLimit } from './privileges.ts';
+export { kernelVersion, machineFacts } from './machine.ts';
+export type { KernelVersion, MachineFacts } from './machine.ts';

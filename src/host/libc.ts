@@ -11,6 +11,7 @@ import type { ByteString } from '../std/index.ts';
 export interface Libc {
   errno(): number;
   close(fd: number): number;
+  closeRange(first: number, last: number, flags: number): number;
   openat(dirfd: number, path: Uint8Array, flags: number, mode: number): number;
   /** openat2, as glibc 2.36 has no function for it. */
   openat2(dirfd: number, path: Uint8Array, how: Uint8Array, size: number): number;
@@ -114,6 +115,7 @@ function bind(): Libc {
 
 const signatures: Readonly<Record<Exclude<keyof Libc, 'errno' | 'openat2'>, string>> = {
   close: 'int close(int)',
+  closeRange: 'int close_range(uint, uint, int)',
   openat: 'int openat(int, void *, int, uint)',
   statx: 'int statx(int, void *, int, uint, void *)',
   getdents64: 'long getdents64(int, void *, size_t)',

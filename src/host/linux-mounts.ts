@@ -1,12 +1,17 @@
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import { bytesOf } from '../std/index.ts';
 import { openDetached } from './detached-mount.ts';
+import { errnoOf } from './errno.ts';
 import { FilesystemContext } from './filesystem-context.ts';
 import { atFdcwd, cString, check, closeFd, libc } from './libc.ts';
 import { readMountInfo } from './mount-info.ts';
 import { overlayDefaults } from './mounts.ts';
 import type { BindOptions, DetachedMount, ErofsSource, Mounts, OverlaySource } from './mounts.ts';
 import { openFlag } from './open-flags.ts';
+import { Tree } from './tree.ts';
 
 /** The mounts of this machine, through the calls of fsopen(2), which Linux has since 5.2. */
 export function linuxMounts(): Mounts {
@@ -27,6 +32,16 @@ function overlay(source: OverlaySource): DetachedMount {
   if (lower.length === 0 || (upper === undefined) !== (work === undefined)) {
     throw new Fault('invalid', 'mount overlay: it takes a lower directory, and upper and work only together');
   }
+  try {
+    return overlayOf(source);
+  } catch (error) {
+    if (errnoOf(error) !== 'EINVAL' || lower.every((each) => typeof each === 'string')) throw error;
+    return overlayOfAttached(source);
+  }
+}
+
+function overlayOf(source: OverlaySource): DetachedMount {
+  const { lower, upper, work } = source;
   using pins = new Pins();
   using context = new FilesystemContext('overlay', upper ?? `${lower.length} lower directories`);
   context.set('source', 'overlay');
@@ -35,6 +50,27 @@ function overlay(source: OverlaySource): DetachedMount {
   if (work !== undefined) context.setDirectory('workdir', pins.descriptor(work));
   for (const [key, value] of Object.entries({ ...overlayDefaults, ...source.options })) context.set(key, value);
   return context.mount(upper === undefined ? attribute.readOnly : 0);
+}
+
+/** Kernels before 6.15 stack only mounts that are attached: so they are, somewhere private, until the overlay stands. */
+export function overlayOfAttached(source: OverlaySource): DetachedMount {
+  const scratch = mkdtempSync(join(tmpdir(), 'varve-layers-'));
+  const attached: string[] = [];
+  try {
+    const lower = source.lower.map((each, index) => {
+      if (typeof each === 'string') return each;
+      const target = join(scratch, String(index));
+      mkdirSync(target, { mode: 0o700 });
+      attach(each, target);
+      attached.push(target);
+      return target;
+    });
+    return overlayOf({ ...source, lower });
+  } finally {
+    for (const target of attached) unmount(target, { detach: true });
+    using parent = Tree.open(dirname(scratch));
+    parent.remove(bytesOf(basename(scratch)));
+  }
 }
 
 function bind(source: string | number, options: BindOptions = {}): DetachedMount {

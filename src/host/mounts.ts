@@ -14,13 +14,19 @@ import type { ByteString } from '../std/index.ts';
 export interface Mounts {
   /** An EROFS image from plain files, read-only. ENOTBLK: its filesystem or the kernel cannot mount from a file. */
   erofs(source: ErofsSource): DetachedMount;
-  /** Merged directories, with a writable one on top where `upper` and `work` are given, else read-only. */
+  /**
+   * Merged directories, with a writable one on top where `upper` and `work` are given, else read-only. Before Linux 6.15 a
+   * detached mount can be part of one overlay only.
+   */
   overlay(source: OverlaySource): DetachedMount;
   /** What is at `source` (a path, or a descriptor that pins what was opened) once more, without its submounts unless `recursive`. */
   bind(source: string | number, options?: BindOptions): DetachedMount;
   /** A filesystem in memory of at most this size, its root with this mode (octal, 0o755 unless given). */
   tmpfs(options: { readonly sizeBytes: number; readonly mode?: number }): DetachedMount;
-  /** Makes a detached mount appear at `target`, an existing directory, or file for a bind of a file. Its descriptor stays open. */
+  /**
+   * Makes a detached mount appear at `target`, an existing directory, or file for a bind of a file. Its descriptor stays
+   * open and counts as a use of it: close it, or unmounting is `conflict`.
+   */
   attach(mount: DetachedMount, target: string): void;
   /** Unmounts what is topmost at `target`. In use is `conflict`, unless `detach`: then it disappears now and ends with its last user. */
   unmount(target: string, options?: { readonly detach: boolean }): void;
@@ -31,7 +37,10 @@ export interface Mounts {
 export interface ErofsSource {
   /** The file with the metadata. */
   readonly image: string;
-  /** The files that its device table names, in the order of the table. */
+  /**
+   * The files that its device table names, in the order of the table. Another number of them is EINVAL; but the kernel
+   * takes none at all for an image that needs some, and then reads zeros: leave none out.
+   */
   readonly devices: readonly string[];
 }
 

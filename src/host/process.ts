@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { Fault } from '../errors/index.ts';
 import { bytesOf } from '../std/index.ts';
 import { errnoOf, nodeFault } from './errno.ts';
+import { check, libc } from './libc.ts';
 
 /** How a process ended: by its own exit (`code`) or by a signal. */
 export interface ExitStatus {
@@ -47,6 +48,7 @@ export interface Process {
 export async function spawnProcess(command: string, args: readonly string[], options: SpawnOptions): Promise<Process> {
   const { env, stdio, ownGroup = false, cwd } = options;
   const settings = { env: { ...env }, stdio: [...stdio], detached: ownGroup, ...(cwd === undefined ? {} : { cwd }) };
+  keepDescriptors();
   const child = startChild(command, args, settings);
   const ended = new Promise<ExitStatus>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal }));
@@ -74,6 +76,13 @@ export function killProcess(pid: number, signal: NodeJS.Signals | 0): boolean {
     throw nodeFault('signal', bytesOf(`process ${pid}`), error);
   }
 }
+
+/** What we open is close-on-exec; what whoever started us left open is not (CVE-2024-21626), so it is marked before each start. */
+function keepDescriptors(): void {
+  check(libc().closeRange(3, 0xffff_ffff, closeRangeCloexec), 'mark descriptors', bytesOf('close-on-exec'));
+}
+
+const closeRangeCloexec = 4;
 
 type ChildSettings = Parameters<typeof spawn>[2];
 
