@@ -33,3 +33,8 @@ function parseTime(date: string, fraction: string, zone: string): Timestamp | un
   if (Number.isNaN(ms)) return undefined;
   return { sec: ms / 1000, nsec: Number(fraction.padEnd(9, '0')) };
 }
+
+/** A record's time as `logs --timestamps` shows it: RFC 3339 in UTC with nanoseconds. */
+export function formatLogTime({ sec, nsec }: Timestamp): string {
+  return `${new Date(sec * 1000).toISOString().slice(0, 19)}.${String(nsec).padStart(9, '0')}Z`;
+}

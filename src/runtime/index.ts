@@ -7,6 +7,10 @@ export type { BindOption } from './bind-option.ts';
 export { writeBundle } from './bundle.ts';
 export { allCapabilities, changedCapabilities, defaultCapabilities } from './capabilities.ts';
 export type { CapabilityChanges } from './capabilities.ts';
+export { conmonMonitor } from './conmon-monitor.ts';
+export type { ConmonOptions } from './conmon-monitor.ts';
+export { formatLogTime } from './container-log.ts';
+export type { LogRecord } from './container-log.ts';
 export { containerSpec, initPath } from './container-spec.ts';
 export type {
   ContainerCgroup,
@@ -16,6 +20,16 @@ export type {
   ContainerSpecOptions,
   MountPropagation,
 } from './container-spec.ts';
+export { readLog } from './log-reader.ts';
+export type { ReadLogOptions } from './log-reader.ts';
+export type {
+  AttachedOutput,
+  Attachment,
+  Monitor,
+  MonitoredCreation,
+  MonitorOptions,
+  TerminalSize,
+} from './monitor.ts';
 export { mountTargets, prepareMountpoints, removeStubs } from './mountpoints.ts';
 export type { MountStub, MountTarget } from './mountpoints.ts';
 export type { ContainerOutcome, ContainerState, OciRuntime, RunContainerOptions } from './oci-runtime.ts';
