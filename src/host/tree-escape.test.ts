@@ -179,12 +179,13 @@ function seen(tree: Tree): string[] {
 
 async function startSwapping(root: string): Promise<ChildProcess> {
   const program = `
-    const { mkdirSync, renameSync } = require('node:fs');
+    const { mkdirSync, renameSync, symlinkSync } = require('node:fs');
     const may = (body) => { try { body(); } catch {} };
     process.chdir(process.argv[1]);
     console.log('ready');
     for (;;) {
       may(() => mkdirSync('d'));
+      may(() => symlinkSync('../outside', 'l'));
       may(() => renameSync('d', 'x'));
       may(() => renameSync('l', 'd'));
       may(() => renameSync('d', 'l'));

@@ -8,6 +8,7 @@ import type { ByteString, Timestamp } from '../std/index.ts';
 import { errnoOf } from './errno.ts';
 import { temporaryDirectory } from './temporary-directory.fixture.ts';
 import { Tree } from './tree.ts';
+import { xattrAt, xattrsAt } from './xattrs.ts';
 
 const b = bytesOf;
 const asRoot = { skip: process.geteuid?.() !== 0 && 'only root may do this' };
@@ -166,6 +167,17 @@ test('extended attributes are bytes, on files and directories', (t) => {
   );
   tree.setXattr(b('f'), b('user.z'), b('2'));
   assert.equal(tree.xattrs(b('f')).get(b('user.z')), '2');
+  tree.removeXattr(b('f'), b('user.z'));
+  assert.deepEqual([...tree.xattrs(b('f')).keys()], ['user.empty']);
+  assert.throws(
+    () => tree.removeXattr(b('f'), b('user.z')),
+    (error) => Fault.is(error, 'not-found'),
+  );
+  for (const { dirfd, name, path } of tree.walk(b(''))) {
+    assert.deepEqual([...xattrsAt(dirfd, name, path)], [['user.empty', '']]);
+    assert.equal(xattrAt(dirfd, name, b('user.empty')), '');
+    assert.equal(xattrAt(dirfd, name, b('user.z')), undefined);
+  }
   assert.equal(tree.xattrs(b('')).size, 0);
 });
 

@@ -1,4 +1,3 @@
-import { readSync, writeSync } from 'node:fs';
 import { Fault } from '../errors/index.ts';
 import { bytesOf, showBytes } from '../std/index.ts';
 import type { ByteString, Timestamp } from '../std/index.ts';
@@ -15,12 +14,14 @@ import { errnoFault, faulting } from './errno.ts';
 import { statAt, statFd } from './file-status.ts';
 import type { FileStatus } from './file-status.ts';
 import { atFdcwd, cString, check, closeFd, libc } from './libc.ts';
+import { readFully, writeFully } from './file-content.ts';
 import { openFlag } from './open-flags.ts';
+import { mustSplitPath, splitPath } from './tree-path.ts';
 import { removeTree } from './tree-remove.ts';
 import { resolveInside } from './tree-resolve.ts';
 import { walkTree } from './tree-walk.ts';
 import type { WalkEntry, WalkOptions } from './tree-walk.ts';
-import { setXattrAt, xattrsOfFd } from './xattrs.ts';
+import { removeXattrAt, setXattrAt, xattrsOfFd } from './xattrs.ts';
 import type { Xattrs } from './xattrs.ts';
 
 /**
@@ -71,7 +72,7 @@ export class Tree implements Disposable {
 
   /** What is at `path`, or undefined; with `follow` what the symlinks there lead to. */
   stat(path: ByteString, options: { readonly follow: boolean } = { follow: false }): FileStatus | undefined {
-    if (options.follow || split(path) === undefined) return this.#statWhole(path, options.follow);
+    if (options.follow || splitPath(path) === undefined) return this.#statWhole(path, options.follow);
     return this.#within(path, (place) => statAt(place.dirfd, place.name));
   }
 
@@ -199,6 +200,11 @@ export class Tree implements Disposable {
     this.#at(path, (place) => setXattrAt(place.dirfd, place.name, name, value));
   }
 
+  /** Takes an attribute away; one that is not set is `not-found`. */
+  removeXattr(path: ByteString, name: ByteString): void {
+    this.#at(path, (place) => removeXattrAt(place.dirfd, place.name, name));
+  }
+
   /** Removes what is at `path` with all that is in it; nothing there is no failure. See `removeTree`. */
   remove(path: ByteString): void {
     this.#within(path, (place) => removeTree(place));
@@ -206,14 +212,14 @@ export class Tree implements Disposable {
 
   /** Runs `use` on the entry, its parent found now; a path that has no last name of its own is refused. */
   #at<T>(path: ByteString, use: (place: at.EntryPlace) => T): T {
-    const { parent, name } = mustSplit(path);
+    const { parent, name } = mustSplitPath(path);
     const dirfd = mustOpenInside(this.#root, parent, openPathDirectory);
     return closing(dirfd, () => use({ dirfd, name, subject: path }));
   }
 
   /** As `#at`, undefined where the parent is missing or is no directory. */
   #within<T>(path: ByteString, use: (place: at.EntryPlace) => T): T | undefined {
-    const { parent, name } = mustSplit(path);
+    const { parent, name } = mustSplitPath(path);
     const dirfd = openInside(this.#root, parent, openPathDirectory);
     if (dirfd === -enoent || dirfd === -enotdir) return undefined;
     if (dirfd < 0) throw errnoFault(-dirfd, 'open directory', parent);
@@ -242,40 +248,12 @@ export class Tree implements Disposable {
 const enoent = 2;
 const enotdir = 20;
 
-/** Parent and last name; undefined where the path has no last name of its own: the root, or an end in `.` or `..`. */
-function split(path: ByteString): { readonly parent: ByteString; readonly name: ByteString } | undefined {
-  let end = path.length;
-  while (end > 0 && path[end - 1] === '/') end -= 1;
-  const slash = path.lastIndexOf('/', end - 1);
-  const name = path.slice(slash + 1, end) as ByteString;
-  if (end === 0 || name === '.' || name === '..') return undefined;
-  return { parent: path.slice(0, Math.max(slash, 0)) as ByteString, name };
-}
-
-function mustSplit(path: ByteString): { readonly parent: ByteString; readonly name: ByteString } {
-  const parts = split(path);
-  if (parts === undefined) throw errnoFault(22, 'use', path === '' ? bytesOf('/') : path, 'it names no entry');
-  return parts;
-}
-
 function closing<T>(fd: number, use: () => T): T {
   try {
     return use();
   } finally {
     closeFd(fd);
   }
-}
-
-function readFully(fd: number, into: Buffer): number {
-  let length = 0;
-  for (let got = -1; got !== 0 && length < into.length; length += got) {
-    got = readSync(fd, into, length, into.length - length, null);
-  }
-  return length;
-}
-
-function writeFully(fd: number, chunk: Uint8Array): void {
-  for (let done = 0; done < chunk.length;) done += writeSync(fd, chunk, done);
 }
 
 function tooLarge(path: ByteString, maxBytes: number): Fault {

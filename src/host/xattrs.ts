@@ -45,7 +45,7 @@ const valueBuffer = Buffer.alloc(valueMax);
 
 /** The l*xattr calls take no directory: through the descriptor's link in /proc a name is reached without a look-up. */
 function entryPath(dirfd: number, name: ByteString): ByteString {
-  return dirfd < 0 ? name : (`/proc/self/fd/${dirfd}/${name}` as ByteString);
+  return `/proc/self/fd/${dirfd}/${name}` as ByteString;
 }
 
 function readAll(path: ByteString, subject: ByteString, list: Libc['listxattr'], get: Libc['getxattr']): Xattrs {
