@@ -4,4 +4,13 @@
 export { bytesFrom, bytesOf, showBytes, textOf, toBuffer } from './byte-string.ts';
 export type { ByteString } from './byte-string.ts';
 export type { Clock, Timestamp } from './clock.ts';
-export type { Compression } from './compression.ts';
+export { orAborted, throwIfAborted } from './abort.ts';
+export { compressionHeadBytes, decompress, detectCompression, peekCompression } from './compression.ts';
+export type { Compression, DecompressionLimits } from './compression.ts';
+export { createLimit } from './limit.ts';
+export type { Limit } from './limit.ts';
+export { readAll } from './read-all.ts';
+export { retry } from './retry.ts';
+export type { Attempt, RetryOptions, Sleep } from './retry.ts';
+export { createSingleFlight } from './single-flight.ts';
+export type { SingleFlight } from './single-flight.ts';
