@@ -1,0 +1,152 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { Fault } from '../errors/index.ts';
+import { bootId } from '../host/index.ts';
+import { createDigester, parseDiffId, toDiffId, toDigest, type DiffId } from '../oci/index.ts';
+import type { LayerRecord, LayerRecords } from '../state/index.ts';
+import type { Clock } from '../std/index.ts';
+import { FileReader } from './file-reader.ts';
+import type { LayerFiles } from './layer-files.ts';
+import { LayerIndexes } from './layer-indexes.ts';
+import { LayerIngest, type IngestedLayer } from './layer-ingest.ts';
+import { LayerPacker } from './layer-packer.ts';
+import type {
+  LayerHolder,
+  LayerIndex,
+  LayerInfo,
+  LayerStore,
+  LayerWriter,
+  OpenTree,
+  TarFile,
+  WriterOptions,
+} from './layer-store.ts';
+
+export interface FileLayerStoreOptions {
+  readonly files: LayerFiles;
+  readonly records: LayerRecords;
+  readonly clock: Clock;
+}
+
+/** Layers as files of the store's folder, with a record for each in the database. */
+export class FileLayerStore implements LayerStore {
+  readonly #files: LayerFiles;
+  readonly #records: LayerRecords;
+  readonly #clock: Clock;
+  readonly #indexes: LayerIndexes;
+  readonly #bootId = bootId();
+
+  constructor(options: FileLayerStoreOptions) {
+    this.#files = options.files;
+    this.#records = options.records;
+    this.#clock = options.clock;
+    this.#indexes = new LayerIndexes(options.files);
+  }
+
+  stat(diffId: DiffId): LayerInfo | undefined {
+    const record = this.#records.get(diffId);
+    if (record === undefined || !this.#files.has(diffId)) return undefined;
+    return this.#isTrusted(record) || this.#survived(record) ? infoOf(record) : undefined;
+  }
+
+  hold(diffId: DiffId, holder: LayerHolder): boolean {
+    holder.add(toDigest(diffId));
+    return this.stat(diffId) !== undefined;
+  }
+
+  writer(options: WriterOptions): LayerWriter {
+    return new LayerIngest(this.#files, (layer) => this.#publish(layer, options));
+  }
+
+  packer(options: WriterOptions): LayerPacker {
+    return new LayerPacker(this.writer(options));
+  }
+
+  tar(diffId: DiffId): TarFile {
+    const info = this.stat(diffId);
+    if (info === undefined) throw missing(diffId);
+    return { path: this.#files.tar(diffId), sizeBytes: info.sizeBytes };
+  }
+
+  index(chain: readonly DiffId[]): LayerIndex {
+    for (const diffId of chain) if (!this.#files.has(diffId)) throw missing(diffId);
+    return this.#indexes.of(chain);
+  }
+
+  tree(chain: readonly DiffId[]): OpenTree {
+    for (const diffId of chain) if (!this.#files.has(diffId)) throw missing(diffId);
+    return this.#indexes.tree(chain);
+  }
+
+  list(): readonly LayerInfo[] {
+    return this.#records.list().map(infoOf);
+  }
+
+  verify(diffId: DiffId): boolean {
+    if (!this.#files.has(diffId)) return false;
+    using file = new FileReader(this.#files.tar(diffId));
+    const digester = createDigester();
+    for (let offset = 0; offset < file.sizeBytes; offset += pieceBytes) {
+      digester.update(file.read(offset, Math.min(pieceBytes, file.sizeBytes - offset)));
+    }
+    return toDiffId(digester.digest()) === diffId;
+  }
+
+  makeDurable(diffIds: readonly DiffId[]): void {
+    const pending = diffIds.filter((diffId) => this.#records.get(diffId)?.durable !== true);
+    if (pending.length === 0) return;
+    for (const diffId of pending) fsyncPath(this.tar(diffId).path);
+    for (const path of this.#indexes.pathsFor(diffIds)) fsyncPath(path);
+    fsyncPath(this.#files.folder);
+    this.#records.markDurable(pending);
+  }
+
+  remove(diffId: DiffId): void {
+    this.#records.delete(diffId);
+    this.#files.discard(this.#files.tar(diffId));
+    for (const path of this.#indexes.mentioning(diffId)) this.#files.discard(path);
+    this.#indexes.forget();
+  }
+
+  #publish(layer: IngestedLayer, { holder, below }: WriterOptions): void {
+    const { diffId, sizeBytes, entryCount } = layer;
+    if (!this.hold(diffId, holder)) {
+      this.#files.publish(layer.temporaryPath, this.#files.tar(diffId));
+      const createdMs = this.#clock.now();
+      this.#records.put({ diffId, sizeBytes, entryCount, bootId: this.#bootId, durable: false, createdMs });
+    }
+    this.#indexes.store(diffId, layer.indexed, below);
+  }
+
+  #isTrusted(record: LayerRecord): boolean {
+    return record.durable || record.bootId === this.#bootId;
+  }
+
+  /** The machine was restarted since the layer was written, and nobody had made it durable. */
+  #survived(record: LayerRecord): boolean {
+    const diffId = parseDiffId(record.diffId);
+    const isWhole = this.#files.sizeBytes(this.#files.tar(diffId)) === record.sizeBytes && this.verify(diffId);
+    if (isWhole) this.#records.put({ ...record, bootId: this.#bootId });
+    else this.remove(diffId);
+    return isWhole;
+  }
+}
+
+const pieceBytes = 1 << 20;
+
+function infoOf({ diffId, sizeBytes, entryCount }: LayerRecord): LayerInfo {
+  return { diffId: parseDiffId(diffId), sizeBytes, entryCount };
+}
+
+function missing(diffId: DiffId): Fault {
+  return new Fault('not-found', `use layer ${diffId}: it is not in the store`, {
+    hint: "'varve check' says what else is missing; pull or build the image again",
+  });
+}
+
+function fsyncPath(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

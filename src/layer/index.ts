@@ -1,0 +1,24 @@
+/**
+ * Layers by their diff ID: a tar comes in and is hashed and indexed, its tree can be read back. Knows entries and
+ * deletions, no mounts, no images.
+ */
+export { emptyContentId } from './content-id.ts';
+export type { ContentId } from './content-id.ts';
+export { FileReader } from './file-reader.ts';
+export { FileLayerStore } from './file-layer-store.ts';
+export type { FileLayerStoreOptions } from './file-layer-store.ts';
+export { LayerFiles } from './layer-files.ts';
+export { LayerPacker } from './layer-packer.ts';
+export type { PackedLayer } from './layer-packer.ts';
+export type {
+  LayerHolder,
+  LayerIndex,
+  LayerInfo,
+  LayerStore,
+  LayerWriter,
+  OpenTree,
+  TarFile,
+  TreeNode,
+  TreeNodeType,
+  WriterOptions,
+} from './layer-store.ts';

@@ -1,0 +1,86 @@
+import { createHash, type Hash } from 'node:crypto';
+import { Fault } from '../errors/index.ts';
+import { showBytes } from '../std/index.ts';
+import { endOfArchive, formatHeader, paddingOf, type TarEntry } from '../tar/index.ts';
+import { ContentIdHash, type ContentId } from './content-id.ts';
+import type { LayerInfo, LayerWriter } from './layer-store.ts';
+
+export interface PackedLayer extends LayerInfo {
+  readonly contentId: ContentId;
+}
+
+/**
+ * Makes a layer entry by entry: `add` an entry, `write` the bytes of its content where it is a file that has some, and
+ * so on; then `commit`. The same entries always give the same tar.
+ *
+ * A file whose content turns out shorter or longer than its entry says is a `conflict` Fault: it changed while it was
+ * read. Dispose of the packer in any case.
+ */
+export class LayerPacker implements Disposable {
+  readonly #writer: LayerWriter;
+  readonly #contentId = new ContentIdHash();
+  #current: OpenFile | undefined;
+  #entryCount = 0;
+
+  constructor(writer: LayerWriter) {
+    this.#writer = writer;
+  }
+
+  /** How many entries were added so far. */
+  get entryCount(): number {
+    return this.#entryCount;
+  }
+
+  /** `contentSha256` (lower-case hex), where the caller knows it, saves hashing the content once more. */
+  add(entry: TarEntry, contentSha256?: string): void {
+    this.#endFile();
+    this.#entryCount++;
+    this.#writer.write(formatHeader(entry));
+    if (entry.type !== 'file') return this.#contentId.add(entry, '');
+    const hash = contentSha256 === undefined ? createHash('sha256') : contentSha256;
+    this.#current = { entry, hash, remaining: entry.size };
+  }
+
+  write(chunk: Uint8Array): void {
+    const file = this.#current;
+    if (file === undefined) throw new Fault('internal', 'write content: the last entry is no file');
+    if (chunk.length > file.remaining) throw changed(file);
+    file.remaining -= chunk.length;
+    if (typeof file.hash !== 'string') file.hash.update(chunk);
+    this.#writer.write(chunk);
+  }
+
+  commit(): PackedLayer {
+    this.#endFile();
+    this.#writer.write(endOfArchive);
+    return { ...this.#writer.commit(), contentId: this.#contentId.digest() };
+  }
+
+  [Symbol.dispose](): void {
+    this.#writer[Symbol.dispose]();
+  }
+
+  #endFile(): void {
+    const file = this.#current;
+    if (file === undefined) return;
+    if (file.remaining !== 0) throw changed(file);
+    this.#current = undefined;
+    const padding = paddingOf(file.entry.size);
+    if (padding > 0) this.#writer.write(zeros.subarray(0, padding));
+    this.#contentId.add(file.entry, typeof file.hash === 'string' ? file.hash : file.hash.digest('hex'));
+  }
+}
+
+interface OpenFile {
+  readonly entry: TarEntry;
+  readonly hash: Hash | string;
+  remaining: number;
+}
+
+const zeros = new Uint8Array(512);
+
+function changed(file: OpenFile): Fault {
+  return new Fault('conflict', `store ${showBytes(file.entry.path)}: its length changed while it was read`, {
+    hint: 'run it again when nothing writes to the file',
+  });
+}

@@ -1,0 +1,13 @@
+/**
+ * Layers as trees that can be used: merged views, writable views and what was changed in them. Knows no images and no
+ * containers.
+ */
+export { DirectoryRoots } from './directory-roots.ts';
+export { ErofsRoots } from './erofs-roots.ts';
+export type { LayerRoots } from './layer-roots.ts';
+export { OverlaySnapshotter } from './overlay-snapshotter.ts';
+export type { OverlayOptions } from './overlay-snapshotter.ts';
+export type { MountedView, PackReport, Snapshotter, WritableOptions } from './snapshotter.ts';
+export type { TreeChange } from './tree-change.ts';
+export { TemporaryArea, WorkAreas } from './work-areas.ts';
+export type { WorkArea } from './work-areas.ts';

@@ -1,0 +1,14 @@
+import type { DetachedMount } from '../host/index.ts';
+import type { DiffId } from '../oci/index.ts';
+
+/**
+ * The trees of single layers, as directories that overlayfs stacks: deletions are character devices 0/0, directories
+ * that hide what lies below bear `trusted.overlay.opaque`. This is where the two snapshotters differ.
+ */
+export interface LayerRoots extends Disposable {
+  readonly kind: 'erofs' | 'directory';
+  /** The tree of the top layer of `chain`. It stays usable until this object is disposed of. */
+  root(chain: readonly DiffId[]): DetachedMount | string;
+  /** These layers are deleted: what is kept of them goes. */
+  forget(diffIds: readonly DiffId[]): void;
+}

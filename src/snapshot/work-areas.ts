@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isLocked, Tree, tryLock, type Lock, type Mounts } from '../host/index.ts';
+import { Fault } from '../errors/index.ts';
+import { bytesOf } from '../std/index.ts';
+
+/**
+ * Places to work in: for each a folder in the store that takes a writable layer, and a mount point in the volatile
+ * folder where the merged view is attached.
+ *
+ * A **temporary area** belongs to this process: a lock beside the mount point tells others that its owner lives. When it is
+ * disposed of, or found without a living owner, its mount and its folder are removed. A **lasting area** is a
+ * container's: it stays until it is removed by its id.
+ */
+export class WorkAreas {
+  readonly #work: string;
+  readonly #trash: string;
+  readonly #run: string;
+  readonly #mounts: Mounts;
+
+  /** `root`: the store's. `runRoot`: a volatile folder of this store alone. Both are made where they are missing. */
+  constructor(options: { readonly root: string; readonly runRoot: string; readonly mounts: Mounts }) {
+    this.#work = join(options.root, 'work');
+    this.#trash = join(options.root, 'trash');
+    this.#run = join(options.runRoot, 'areas');
+    this.#mounts = options.mounts;
+    for (const folder of [this.#work, this.#trash, this.#run]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+
+  /** A fresh temporary area. `purpose` is the beginning of its id. */
+  temporary(purpose: 'step' | 'view'): TemporaryArea {
+    const id = `${purpose}-${randomBytes(8).toString('hex')}`;
+    const lock = tryLock(this.#lockPath(id), 'exclusive');
+    if (lock === undefined) throw new Fault('internal', `take work area ${id}: somebody else has it`);
+    return new TemporaryArea(this.lasting(id), lock, this);
+  }
+
+  /** The area of this id; its mount point is made where it is missing (it is gone after a restart of the machine). */
+  lasting(id: string): WorkArea {
+    const target = join(this.#run, id, 'rootfs');
+    mkdirSync(target, { recursive: true, mode: 0o700 });
+    return { id, workDir: join(this.#work, id), bundle: join(this.#run, id), target };
+  }
+
+  /** Unmounts the area's view, with whatever was mounted in it, if it is mounted. */
+  unmount(id: string): void {
+    const target = join(this.#run, id, 'rootfs');
+    const isInside = (path: string): boolean => path === target || path.startsWith(`${target}/`);
+    const mounted = this.#mounts.list().filter((mount) => isInside(mount.target));
+    for (const mount of mounted.toReversed()) this.#mounts.unmount(mount.target, { detach: true });
+  }
+
+  isMounted(id: string): boolean {
+    return this.#mounts.list().some((mount) => mount.target === bytesOf(join(this.#run, id, 'rootfs')));
+  }
+
+  /** Unmounts and discards: the folder goes to the trash at once, and is deleted from there. */
+  remove(id: string): void {
+    this.unmount(id);
+    this.#discard(join(this.#work, id));
+    this.#discardVolatile(id);
+  }
+
+  /** Ids of all areas that have a folder or a mount point. */
+  list(): readonly string[] {
+    const ids = [...readdirSync(this.#work), ...readdirSync(this.#run).filter((name) => !name.endsWith('.lock'))];
+    return [...new Set(ids)].toSorted();
+  }
+
+  /** True if a living process holds the temporary area of this id. */
+  isOwned(id: string): boolean {
+    return isLocked(this.#lockPath(id));
+  }
+
+  /** Deletes what was renamed away. */
+  emptyTrash(): void {
+    using trash = Tree.open(this.#trash);
+    for (const name of trash.list(bytesOf(''))) trash.remove(name);
+  }
+
+  #discard(path: string): void {
+    if (!existsSync(path)) return;
+    const name = randomBytes(8).toString('hex');
+    renameSync(path, join(this.#trash, name));
+    using trash = Tree.open(this.#trash);
+    trash.remove(bytesOf(name));
+  }
+
+  #discardVolatile(id: string): void {
+    rmSync(join(this.#run, id), { recursive: true, force: true });
+    rmSync(this.#lockPath(id), { force: true });
+  }
+
+  #lockPath(id: string): string {
+    return join(this.#run, `${id}.lock`);
+  }
+}
+
+export interface WorkArea {
+  readonly id: string;
+  /** In the store: takes `upper/` and `work/`. */
+  readonly workDir: string;
+  /** Volatile: takes the bundle of what runs here. */
+  readonly bundle: string;
+  /** Below `bundle`, where the view is attached. */
+  readonly target: string;
+}
+
+/** An area that ends with its owner. */
+export class TemporaryArea implements WorkArea, Disposable {
+  readonly id: string;
+  readonly workDir: string;
+  readonly bundle: string;
+  readonly target: string;
+  readonly #lock: Lock;
+  readonly #areas: WorkAreas;
+
+  constructor(area: WorkArea, lock: Lock, areas: WorkAreas) {
+    this.id = area.id;
+    this.workDir = area.workDir;
+    this.bundle = area.bundle;
+    this.target = area.target;
+    this.#lock = lock;
+    this.#areas = areas;
+  }
+
+  [Symbol.dispose](): void {
+    this.#areas.remove(this.id);
+    this.#lock.release();
+  }
+}
