@@ -1,0 +1,78 @@
+import { test } from 'node:test';
+import { assertGolden, runCli } from './terminal.fixture.ts';
+
+/** Command lines and the file below `testdata/` that holds what they print. */
+const goldens: readonly (readonly [string, ...string[]])[] = [
+  ['images', 'images'],
+  ['images-digests', 'images', '--digests'],
+  ['images-no-trunc', 'images', '--no-trunc'],
+  ['images-quiet', 'images', '-q'],
+  ['images-json', 'images', '--format', 'json'],
+  ['images-table', 'images', '--format', String.raw`table {{.ID}}\t{{.Repository}}:{{.Tag}}`],
+  ['images-template', 'image', 'ls', '--format', '{{.Repository}} {{upper .Size}}'],
+  ['images-missing-field', 'images', '--format', '{{.Nope}}'],
+  ['images-reference', 'images', 'localhost:5000/*/debian'],
+  ['images-dangling', 'images', '-f', 'dangling=true'],
+  ['images-label', 'images', '--filter', 'label=a=1'],
+  ['images-unknown-filter', 'images', '--filter', 'before=x'],
+  ['history', 'history', 'clitest'],
+  ['history-no-trunc', 'history', '--no-trunc', 'clitest'],
+  ['history-exact', 'history', '-H=false', 'clitest'],
+  ['history-quiet', 'history', '-q', 'clitest'],
+  ['history-json', 'history', '--format', 'json', 'clitest'],
+  ['ps', 'ps'],
+  ['ps-all', 'ps', '-a'],
+  ['ps-no-trunc', 'ps', '-a', '--no-trunc'],
+  ['ps-quiet', 'ps', '-aq'],
+  ['ps-json', 'container', 'ls', '-a', '--format', 'json'],
+  ['ps-label', 'ps', '-a', '--format', String.raw`table {{.Names}}\t{{.Label "a"}}`],
+  ['ps-filters', 'ps', '--filter', 'status=exited', '--filter', 'name=^q', '--filter', 'ancestor=alpine:latest'],
+  ['ps-no-such-state', 'ps', '--filter', 'status=paused'],
+  ['inspect', 'inspect', 'clit', 'clitest'],
+  ['inspect-template', 'inspect', '-f', '{{.Name}} {{.State.Status}}', 'clit', 'q1'],
+  ['inspect-missing', 'inspect', 'clit', 'nope'],
+  ['inspect-missing-field', 'inspect', '--format', '{{.State.Nope}}', 'clit'],
+  ['inspect-type', 'image', 'inspect', 'clit'],
+  ['layers', 'layers', 'clitest'],
+  ['layers-no-trunc', 'layers', '--no-trunc', 'clitest'],
+  ['layers-quiet', 'layers', '-q', 'clitest'],
+  ['layers-tree', 'layers', '--tree', 'clitest'],
+  ['layers-tree-one', 'layers', '--tree', 'clitest', '2'],
+  ['diff', 'diff', 'clit'],
+  ['df', 'df'],
+  ['df-json', 'system', 'df', '--format', 'json'],
+  ['info', 'info'],
+  ['info-template', 'info', '--format', '{{.Driver}} {{.NCPU}} {{range .Warnings}}{{.}}{{end}}'],
+  ['check', 'check'],
+  ['check-repair', 'check', '--repair'],
+  ['prune', 'prune', '--force'],
+  ['prune-dry-run', 'prune', '--dry-run', '--all'],
+  ['logs', 'logs', 'clit'],
+  ['logs-timestamps', 'logs', '-t', 'clit'],
+  ['rm-several', 'rm', 'nope', 'q1', 'clit'],
+  ['rm-forced', 'rm', '-f', 'nope', 'clit'],
+  ['rmi-several', 'rmi', 'nope', 'clitest'],
+  ['stop-several', 'stop', 'nope', 'clit'],
+  ['wait', 'wait', 'q1', 'clit'],
+  ['help', '--help'],
+  ['help-none'],
+  ['help-run', 'run', '--help'],
+  ['help-images', 'images', '-h'],
+  ['help-group', 'image'],
+  ['unknown-command', 'imags'],
+  ['unknown-subcommand', 'container', 'lz'],
+  ['unknown-flag', 'ps', '--frob'],
+  ['unknown-global-flag', '--frob', 'ps'],
+  ['too-few', 'rm'],
+  ['too-many', 'images', 'a', 'b'],
+  ['none-taken', 'ps', 'a'],
+  ['exactly-two', 'tag', 'a'],
+];
+
+for (const [name, ...argv] of goldens) {
+  test(`varve ${argv.join(' ')} prints what Docker prints (${name})`, async () => {
+    const { code, stdout, stderr } = await runCli(argv);
+    const errors = stderr === '' ? '' : `--- stderr\n${stderr}`;
+    assertGolden(`${name}.txt`, `${stdout}${errors}--- exit code ${code}\n`);
+  });
+}

@@ -1,0 +1,38 @@
+import type { Images, PullResult } from '../../engine/index.ts';
+import { defineCommand } from '../command.ts';
+import type { Context } from '../command.ts';
+import { text, toggle } from '../flags.ts';
+import { showTransfer } from '../progress/show-transfer.ts';
+import { familiarReference, splitReference } from '../reference-display.ts';
+
+interface Needs {
+  readonly images: Pick<Images, 'pull'>;
+}
+
+export const pull = defineCommand({
+  usage: '[OPTIONS] NAME[:TAG|@DIGEST]',
+  operands: { min: 1, max: 1 },
+  flags: {
+    platform: text('Set platform if the image is multi-platform'),
+    quiet: toggle('Suppress verbose output', { short: 'q' }),
+  },
+  run: async ({ flags, operands: [name = ''] }, context: Context<Needs>) => {
+    const { tag, digest } = splitReference(name);
+    const { images } = await context.openEngine();
+    if (!flags.quiet && tag === undefined && digest === undefined) context.stdout.print('Using default tag: latest\n');
+    const transfer = showTransfer(context.stdout, { quiet: flags.quiet, now: context.now });
+    const result = await images.pull(name, {
+      signal: context.signal,
+      onProgress: (event) => transfer.show(event),
+      ...(flags.platform === undefined ? {} : { platform: flags.platform }),
+    });
+    transfer.end();
+    context.stdout.print(flags.quiet ? `${result.reference}\n` : formatPulled(result));
+    return 0;
+  },
+});
+
+function formatPulled({ reference, digest, changed }: PullResult): string {
+  const status = changed ? 'Downloaded newer image for' : 'Image is up to date for';
+  return `Digest: ${digest}\nStatus: ${status} ${familiarReference(reference)}\n${reference}\n`;
+}

@@ -1,0 +1,25 @@
+import type { Images } from '../../engine/index.ts';
+import { writeArchive } from '../archive-output.ts';
+import { defineCommand } from '../command.ts';
+import type { Context } from '../command.ts';
+import { text } from '../flags.ts';
+
+interface Needs {
+  readonly images: Pick<Images, 'save'>;
+}
+
+export const save = defineCommand({
+  usage: '[OPTIONS] IMAGE [IMAGE...]',
+  operands: { min: 1, max: Number.POSITIVE_INFINITY },
+  flags: {
+    format: text('Format of the archive (default "oci")', { choices: ['oci'] }),
+    output: text('Write to a file, instead of STDOUT', { short: 'o', placeholder: 'file' }),
+  },
+  run: async ({ flags, operands }, context: Context<Needs>) => {
+    await writeArchive(flags.output, context.stdout, async (write) => {
+      const { images } = await context.openEngine();
+      await images.save(operands, { format: 'oci', write, signal: context.signal });
+    });
+    return 0;
+  },
+});

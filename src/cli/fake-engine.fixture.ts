@@ -1,0 +1,371 @@
+import type {
+  BuildEvent,
+  BuildOptions,
+  ContainerOptions,
+  ContainerSession,
+  ContainerSummary,
+  Engine,
+  ImageSummary,
+  LayerPath,
+  TransferEvent,
+} from '../engine/index.ts';
+import { Fault } from '../errors/index.ts';
+import { bytesOf } from '../std/index.ts';
+
+/** A call that the engine got: the use case and its arguments, without signals and callbacks. */
+export type Call = readonly [name: string, ...args: unknown[]];
+
+export interface FakeEngine {
+  readonly engine: Engine;
+  readonly calls: Call[];
+  /** What containers write and how they end; tests set it. */
+  readonly container: FakeContainer;
+  buildEvents: readonly BuildEvent[];
+  buildFault: Error | undefined;
+  transferEvents: readonly TransferEvent[];
+  disposed: boolean;
+}
+
+export interface FakeContainer {
+  output: readonly { readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }[];
+  exitCode: number;
+  startFault: Error | undefined;
+  /** Ends only when all of its input was read. */
+  readsInput: boolean;
+  /** Ends only when it gets a signal. */
+  waitsForSignal: boolean;
+}
+
+export const imageId = `sha256:af973c39eff1${'0'.repeat(52)}`;
+export const containerId = `1ba471099455${'f'.repeat(52)}`;
+/** Ten minutes after the things of this engine were made. */
+export const nowMs = Date.parse('2026-11-23T15:36:55Z');
+
+const created = '2026-11-23T15:26:55.943620357Z';
+const encoder = new TextEncoder();
+
+const imageRows: readonly ImageSummary[] = [
+  { repository: 'clitest', tag: 'latest', digest: `sha256:${'d'.repeat(64)}`, imageId, created, sizeBytes: 1_984_274 },
+  {
+    repository: '<none>',
+    tag: '<none>',
+    digest: '',
+    imageId: `sha256:9220c3f03a53${'0'.repeat(52)}`,
+    created,
+    sizeBytes: 7_800_000,
+  },
+  {
+    repository: 'localhost:5000/team/debian',
+    tag: 'min',
+    digest: '',
+    imageId: `sha256:ea6e40fd5ed0${'0'.repeat(52)}`,
+    created: '2026-11-09T15:11:48Z',
+    sizeBytes: 164_000_000,
+  },
+];
+
+const containerRows: readonly ContainerSummary[] = [
+  {
+    id: containerId,
+    name: 'clit',
+    image: 'busybox:local',
+    imageId,
+    command: "sh -c 'echo hi there this is a long command'",
+    created,
+    state: 'running',
+    status: 'Up 10 minutes',
+    labels: new Map([
+      ['a', '1'],
+      ['b', ''],
+    ]),
+  },
+  {
+    id: `ef5790dd129e${'0'.repeat(52)}`,
+    name: 'q1',
+    image: 'alpine',
+    imageId: `sha256:${'e'.repeat(64)}`,
+    command: 'true',
+    created: '2026-11-23T13:00:00Z',
+    state: 'exited',
+    status: 'Exited (0) 2 hours ago',
+    labels: new Map(),
+  },
+];
+
+/** An engine that holds two containers and three images, does nothing, and remembers what it was asked for. */
+export function createFakeEngine(): FakeEngine {
+  const calls: Call[] = [];
+  const fake: FakeEngine = {
+    calls,
+    container: { output: [], exitCode: 0, startFault: undefined, readsInput: false, waitsForSignal: false },
+    buildEvents: [],
+    buildFault: undefined,
+    transferEvents: [],
+    disposed: false,
+    engine: {
+      images: fakeImages(calls, () => fake.transferEvents),
+      containers: fakeContainers(calls, () => fake),
+      system: fakeSystem(calls),
+      build: async (options: BuildOptions) => {
+        calls.push(['build', plain(options)]);
+        for (const event of fake.buildEvents) options.onEvent(event);
+        if (fake.buildFault !== undefined) throw fake.buildFault;
+        const names = options.tags.map((tag) => `docker.io/library/${tag}:latest`);
+        return { imageId, manifestDigest: `sha256:${'1'.repeat(64)}`, names };
+      },
+      [Symbol.asyncDispose]: async () => {
+        fake.disposed = true;
+      },
+    },
+  };
+  return fake;
+}
+
+function fakeImages(calls: Call[], events: () => readonly TransferEvent[]): Engine['images'] {
+  return {
+    pull: async (reference, options) => {
+      calls.push(['pull', reference, plain(options)]);
+      if (reference === 'nope')
+        throw new Fault('not-found', 'pull nope: no such image', { hint: 'is the name right?' });
+      for (const event of events()) options.onProgress(event);
+      return {
+        reference: 'docker.io/library/alpine:latest',
+        digest: `sha256:${'d'.repeat(64)}`,
+        imageId,
+        changed: events().length > 0,
+      };
+    },
+    importTar: async (tar, options) => {
+      const pieces = await Array.fromAsync(tar);
+      calls.push(['importTar', Buffer.concat(pieces).toString(), plain(options)]);
+      return { imageId };
+    },
+    list: () => imageRows,
+    inspect: (name) => {
+      const known = imageRows.find((row) => row.imageId === name || row.repository === name);
+      if (known === undefined) throw new Fault('not-found', `no such image: ${name}`);
+      return {
+        Id: known.imageId,
+        RepoTags: [`${known.repository}:${known.tag}`],
+        Config: { Env: ['PATH=/bin'], Labels: known.repository === 'clitest' ? { a: '1' } : null },
+      };
+    },
+    history: (name) => {
+      calls.push(['history', name]);
+      return [
+        { id: imageId, created, createdBy: 'COPY Dockerfile /x', sizeBytes: 102, comment: 'varve' },
+        {
+          id: '<missing>',
+          created,
+          createdBy: "RUN /bin/sh -c echo hello && sleep 0.2; printf 'no\tnewline'",
+          sizeBytes: 0,
+          comment: '',
+        },
+        {
+          id: '<missing>',
+          created: '2026-11-23T14:36:55Z',
+          createdBy: '',
+          sizeBytes: 1_984_172,
+          comment: 'Imported from -',
+        },
+      ];
+    },
+    layers: () => [
+      {
+        number: 1,
+        instruction: 'import',
+        diffId: `sha256:8ee1d1e9cc54${'0'.repeat(52)}`,
+        sizeBytes: 1_984_172,
+        added: 402,
+        modified: 0,
+        deleted: 0,
+      },
+      {
+        number: 2,
+        instruction: 'RUN /bin/sh -c apt-get update && apt-get install -y gcc libc6-dev',
+        diffId: `sha256:faaec0000000${'0'.repeat(52)}`,
+        sizeBytes: 170_000_000,
+        added: 5321,
+        modified: 12,
+        deleted: 3,
+      },
+    ],
+    layerTree: (name, layer) => {
+      calls.push(['layerTree', name, layer]);
+      return layerPaths();
+    },
+    tag: (source, target) => void calls.push(['tag', source, target]),
+    remove: (name, options) => {
+      calls.push(['remove', name, options]);
+      if (name === 'nope') throw new Fault('not-found', 'no such image: nope');
+      return [{ untagged: `${name}:latest` }, { deleted: imageId }];
+    },
+    save: async (names, options) => {
+      calls.push(['save', names, plain(options)]);
+      if (names.includes('broken')) await options.write(encoder.encode('half'));
+      if (names.includes('broken')) throw new Fault('corrupt', 'save broken: blob sha256:0: wrong digest');
+      await options.write(encoder.encode('archive '));
+      await options.write(encoder.encode('bytes'));
+    },
+  };
+}
+
+function* layerPaths(): Generator<LayerPath> {
+  yield { kind: 'A', path: bytesOf('/etc/naïve') };
+  yield { kind: 'M', path: bytesOf('/etc/new\nline') };
+  yield { kind: 'D', path: bytesOf('/gone') };
+}
+
+function fakeContainers(calls: Call[], fake: () => FakeEngine): Engine['containers'] {
+  return {
+    create: async (options: ContainerOptions) => {
+      calls.push(['create', plain({ ...options, labels: [...options.labels] })]);
+      if (options.image === 'nope') throw new Fault('not-found', 'no such image: nope');
+      for (const event of fake().transferEvents) options.onProgress(event);
+      return {
+        id: containerId,
+        name: options.name ?? 'made-up',
+        warnings: options.cpus === 99 ? ['this machine has no cpu controller'] : [],
+      };
+    },
+    start: async (name, options) => {
+      find(name);
+      calls.push(['start', name, plain(options)]);
+      const { startFault } = fake().container;
+      if (startFault !== undefined) throw startFault;
+      return fakeSession(calls, fake().container, options.attach);
+    },
+    wait: async (name) => (find(name).state === 'exited' ? 0 : 137),
+    stop: async (name, options) => {
+      find(name);
+      calls.push(['stop', name, plain(options)]);
+    },
+    kill: (name, signalName) => {
+      find(name);
+      calls.push(['kill', name, signalName]);
+    },
+    remove: async (name, options) => {
+      if (find(name).state === 'running' && !options.force)
+        throw new Fault('conflict', `container ${name} is running`, { hint: 'stop it, or use -f' });
+      calls.push(['rm', name, options]);
+    },
+    list: ({ all }) => containerRows.filter((row) => all || row.state === 'running'),
+    inspect: (name) => ({
+      Id: find(name).id,
+      Name: `/${name}`,
+      State: { Status: find(name).state, ExitCode: 0 },
+      Config: { Tty: false, OpenStdin: true },
+    }),
+    async *logs(name, options) {
+      find(name);
+      calls.push(['logs', plain(options)]);
+      yield { stream: 'stdout', time: '2026-11-23T15:32:27.874183052Z', bytes: encoder.encode('out\n') };
+      yield { stream: 'stderr', time: '2026-11-23T15:32:28.000000000Z', bytes: encoder.encode('err\n') };
+      yield { stream: 'stdout', time: '2026-11-23T15:32:29.000000000Z', bytes: encoder.encode('no newline') };
+    },
+    async *exportTree(name) {
+      find(name);
+      yield new Uint8Array(512).fill(65);
+      yield new Uint8Array(512).fill(66);
+    },
+    diff: (name) => {
+      find(name);
+      return [
+        { kind: 'C', path: bytesOf('/etc') },
+        { kind: 'A', path: bytesOf('/etc/new') },
+        { kind: 'D', path: bytesOf('/gone') },
+      ];
+    },
+    commit: async (name, options) => {
+      find(name);
+      calls.push(['commit', name, plain(options)]);
+      return { imageId };
+    },
+  };
+}
+
+function find(name: string): ContainerSummary {
+  const known = containerRows.find((row) => row.name === name || row.id === name);
+  if (known === undefined) throw new Fault('not-found', `no such container: ${name}`);
+  return known;
+}
+
+function fakeSession(calls: Call[], container: FakeContainer, attached: boolean): ContainerSession {
+  const input = Promise.withResolvers<void>();
+  const signalled = Promise.withResolvers<void>();
+  async function* output(): AsyncGenerator<FakeContainer['output'][number]> {
+    yield* container.output;
+    if (container.readsInput) await input.promise;
+    if (container.waitsForSignal) await signalled.promise;
+  }
+  return {
+    output: attached ? output() : undefined,
+    write: async (bytes) => void calls.push(['write', Buffer.from(bytes).toString()]),
+    closeInput: () => {
+      calls.push(['closeInput']);
+      input.resolve();
+    },
+    resize: (size) => void calls.push(['resize', size]),
+    kill: (signalName) => {
+      calls.push(['session.kill', signalName]);
+      signalled.resolve();
+    },
+    wait: async () => container.exitCode,
+  };
+}
+
+function fakeSystem(calls: Call[]): Engine['system'] {
+  return {
+    prune: async (options) => {
+      calls.push(['prune', plain(options)]);
+      return {
+        deleted: [
+          { kind: 'layer', name: 'sha256:8ee1', sizeBytes: 2_000_000 },
+          { kind: 'cache', name: 'RUN make', sizeBytes: 512 },
+        ],
+        reclaimedBytes: 2_000_512,
+      };
+    },
+    df: () => [
+      { kind: 'image', total: 3, active: 1, sizeBytes: 166_000_000, reclaimableBytes: 164_000_000 },
+      { kind: 'cache', total: 12, active: 0, sizeBytes: 0, reclaimableBytes: 0 },
+    ],
+    check: async (options) => {
+      calls.push(['check', plain(options)]);
+      options.onProgress(1, 1);
+      return {
+        findings: [
+          { severity: 'error', message: 'layer sha256:8ee1: content hashes to sha256:0000', repaired: options.repair },
+          { severity: 'leftover', message: 'work 17: its owner is gone', repaired: options.repair },
+        ],
+        checked: { layers: 2, blobs: 5, images: 3 },
+      };
+    },
+    info: () => ({
+      version: '0.1.0',
+      root: '/var/lib/varve',
+      runRoot: '/run/varve',
+      snapshotter: { kind: 'erofs', reason: 'the kernel mounts EROFS from plain files' },
+      runtime: { name: 'runc', path: '/usr/bin/runc', version: '1.1.5' },
+      kernel: '6.18.44',
+      operatingSystem: 'Debian GNU/Linux 12 (bookworm)',
+      architecture: 'x86_64',
+      cpus: 2,
+      memoryBytes: 25_275_000_000,
+      cgroup: 'hybrid',
+      images: 3,
+      containers: { running: 1, stopped: 1 },
+      warnings: ['no swap limit support'],
+    }),
+  };
+}
+
+/** Options as data: without what cannot be compared. */
+function plain(options: object): Record<string, unknown> {
+  const entries = Object.entries(options).filter(
+    ([, value]) => typeof value !== 'function' && !(value instanceof AbortSignal),
+  );
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, value instanceof Map ? Object.fromEntries(value) : value]),
+  );
+}

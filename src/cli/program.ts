@@ -1,0 +1,191 @@
+import type { Engine } from '../engine/index.ts';
+import { Fault } from '../errors/index.ts';
+import type { AnyCommand, Context } from './command.ts';
+import { findCommand, isGroup, nearestVerb } from './command-table.ts';
+import type { FoundCommand } from './command-table.ts';
+import { describeError } from './describe-error.ts';
+import { helpFlag, parseFlags, text, toggle } from './flags.ts';
+import type { FlagValues } from './flags.ts';
+import { Interruption } from './interruption.ts';
+import type { SignalSource } from './interruption.ts';
+import { Output } from './output.ts';
+import type { InputStream, OutputStream } from './output.ts';
+
+/** What a run of the program gets from the process that it runs in. */
+export interface ProgramOptions {
+  /** Without the interpreter and the script. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly signals: SignalSource;
+  readonly version: string;
+  readonly openEngine: (options: { readonly root?: string; readonly runRoot?: string }) => Promise<Engine>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Ends the process at once: for those who press Ctrl-C twice. */
+  readonly exit: (code: number) => void;
+}
+
+/** Docker's exit code for a command line that cannot be understood. */
+const badFlagCode = 125;
+/** What a shell reports of a program whose reader went away (128 + SIGPIPE). */
+const brokenPipeCode = 141;
+
+const globalFlags = {
+  root: text('Folder of the store (default "/var/lib/varve", or $VARVE_ROOT)', { placeholder: 'folder' }),
+  'run-root': text('Folder of what lives until the next boot (default "/run/varve")', { placeholder: 'folder' }),
+  debug: toggle('Show the causes and the places of errors', { short: 'D' }),
+  help: toggle('Show this help', { short: 'h' }),
+  version: toggle('Show the version', { short: 'v' }),
+};
+
+/** Runs one command line and gives the exit code. Never throws; all that was written has left when it resolves. */
+export async function runProgram(options: ProgramOptions): Promise<number> {
+  using interruption = new Interruption(options.signals, options.exit);
+  const stdout = new Output(options.stdout, () => interruption.abort(brokenPipeCode));
+  const stderr = new Output(options.stderr);
+  const program = new Program(options, { interruption, stdout, stderr });
+  const code = await program.run();
+  await Promise.all([stdout.flush(), stderr.flush()]);
+  return code;
+}
+
+interface Surroundings {
+  readonly interruption: Interruption;
+  readonly stdout: Output;
+  readonly stderr: Output;
+}
+
+class Program {
+  readonly #options: ProgramOptions;
+  readonly #around: Surroundings;
+  #debug = false;
+  #engine: Promise<Engine> | undefined;
+
+  constructor(options: ProgramOptions, around: Surroundings) {
+    this.#options = options;
+    this.#around = around;
+  }
+
+  async run(): Promise<number> {
+    try {
+      const { flags, operands } = parseFlags(this.#options.argv, globalFlags, { stopAtOperand: true });
+      this.#debug = flags.debug;
+      if (flags.version) return this.#print(`varve version ${this.#options.version}\n`);
+      if (flags.help || operands.length === 0) return this.#printHelp(operands);
+      const found = findCommand(operands);
+      return found === undefined ? await this.#unknown(operands) : await this.#runCommand(found, flags);
+    } catch (error) {
+      return this.#complain(error, badFlagCode, "Run 'varve --help' for more information");
+    }
+  }
+
+  async #runCommand(found: FoundCommand, globals: FlagValues<typeof globalFlags>): Promise<number> {
+    const command = await found.load();
+    const declared = { ...command.flags, ...helpFlag(command.flags) };
+    let parsed;
+    try {
+      parsed = parseFlags(found.args, declared, { stopAtOperand: command.stopAtOperand ?? false });
+    } catch (error) {
+      return this.#refuse(error, badFlagCode, { found, command });
+    }
+    if (parsed.flags.help) return this.#printCommandHelp(found, command);
+    const wrong = wrongCount(found.name, parsed.operands.length, command.operands);
+    if (wrong !== undefined) return this.#refuse(wrong, 1, { found, command });
+    return this.#execute(command, parsed as never, globals);
+  }
+
+  async #refuse(error: unknown, code: number, of: { found: FoundCommand; command: AnyCommand }): Promise<number> {
+    const { formatUsageAdvice } = await import('./usage.ts');
+    return this.#complain(error, code, formatUsageAdvice(of.found, of.command));
+  }
+
+  async #execute(command: AnyCommand, input: never, globals: FlagValues<typeof globalFlags>): Promise<number> {
+    const { interruption } = this.#around;
+    try {
+      const code = await command.run(input, this.#context(globals));
+      return interruption.exitCode ?? code;
+    } catch (error) {
+      if (interruption.exitCode === brokenPipeCode) return brokenPipeCode;
+      const code = this.#complain(error, command.failureCode?.(error) ?? 1);
+      return interruption.exitCode ?? code;
+    } finally {
+      await this.#closeEngine();
+    }
+  }
+
+  #context(globals: FlagValues<typeof globalFlags>): Context<Engine> {
+    const { env, stdin, version, now, openEngine } = this.#options;
+    const root = globals.root ?? env['VARVE_ROOT'];
+    const runRoot = globals['run-root'];
+    return {
+      ...this.#around,
+      stdin,
+      env,
+      version,
+      now,
+      signal: this.#around.interruption.signal,
+      openEngine: () => {
+        this.#engine ??= openEngine({
+          ...(root === undefined || root === '' ? {} : { root }),
+          ...(runRoot === undefined ? {} : { runRoot }),
+        });
+        return this.#engine;
+      },
+    };
+  }
+
+  async #closeEngine(): Promise<void> {
+    try {
+      await (await this.#engine?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#complain(error, 1);
+    }
+  }
+
+  async #printHelp(operands: readonly string[]): Promise<number> {
+    const found = findCommand(operands);
+    if (found !== undefined) return this.#printCommandHelp(found, await found.load());
+    if (operands.length > 0 && !isGroup(operands[0] ?? '')) return this.#unknown(operands);
+    const { formatProgramHelp, formatGroupHelp } = await import('./usage.ts');
+    return this.#print(operands[0] === undefined ? formatProgramHelp(globalFlags) : formatGroupHelp(operands[0]));
+  }
+
+  async #printCommandHelp(found: FoundCommand, command: AnyCommand): Promise<number> {
+    const { formatCommandHelp } = await import('./usage.ts');
+    return this.#print(formatCommandHelp(found, command));
+  }
+
+  async #unknown(operands: readonly string[]): Promise<number> {
+    const [verb = '', sub = ''] = operands;
+    const group = isGroup(verb) ? `${verb} ` : '';
+    if (group !== '' && (sub === '' || sub === '--help' || sub === '-h')) return this.#printHelp([verb]);
+    const near = nearestVerb(group === '' ? verb : sub, group);
+    const advice = near === undefined ? '' : `\nDid you mean this?\n\t${group}${near}\n`;
+    this.#around.stderr.print(
+      `varve: unknown command: varve ${group}${group === '' ? verb : sub}\n${advice}\nRun 'varve ${group}--help' for more information\n`,
+    );
+    return 1;
+  }
+
+  #print(content: string): number {
+    this.#around.stdout.print(content);
+    return 0;
+  }
+
+  #complain(error: unknown, code: number, more = ''): number {
+    this.#around.stderr.print(describeError(error, { debug: this.#debug }) + (more === '' ? '' : `${more}\n`));
+    return code;
+  }
+}
+
+function wrongCount(name: string, count: number, { min, max }: AnyCommand['operands']): Fault | undefined {
+  if (count >= min && count <= max) return undefined;
+  const least = count < min ? min : max;
+  const bound = min === max ? '' : count < min ? 'at least ' : 'at most ';
+  const noun = least === 1 ? 'argument' : 'arguments';
+  const number = least === 0 ? 'no' : `${bound}${least}`;
+  return new Fault('invalid', `'varve ${name}' ${least === 0 ? 'accepts' : 'requires'} ${number} ${noun}`);
+}

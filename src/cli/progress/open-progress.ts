@@ -1,0 +1,62 @@
+import type { BuildResult } from '../../engine/index.ts';
+import type { Output } from '../output.ts';
+import type { BuildProgress, ProgressMode } from './build-progress.ts';
+import { LiveArea } from './live-area.ts';
+import { advanceBuild, drawBuild, drawFailures, startLiveBuild } from './live-view.ts';
+import { createPlainProgress } from './plain-progress.ts';
+import { createRawJsonProgress } from './rawjson-progress.ts';
+
+const redrawMs = 100;
+
+/** The progress that was asked for, on `output`. `auto` is the live view on a terminal, lines elsewhere. */
+export function openProgress(mode: ProgressMode, output: Output, now: () => number): BuildProgress {
+  const effective = mode === 'auto' || mode === 'tty' ? (output.isTerminal ? 'tty' : 'plain') : mode;
+  switch (effective) {
+    case 'plain':
+      return plain(output, now);
+    case 'tty':
+      return live(output, now);
+    case 'rawjson':
+      return rawJson(output, now);
+    case 'quiet':
+      return { event: () => {}, end: () => {} };
+  }
+}
+
+function plain(output: Output, now: () => number): BuildProgress {
+  const progress = createPlainProgress();
+  return {
+    event: (event) => output.print(progress.event(event, now())),
+    end: (result) => {
+      if (result !== undefined) output.print(progress.end(result));
+    },
+  };
+}
+
+function rawJson(output: Output, now: () => number): BuildProgress {
+  const format = createRawJsonProgress();
+  return { event: (event) => output.print(format(event, now())), end: () => {} };
+}
+
+function live(output: Output, now: () => number): BuildProgress {
+  const area = new LiveArea(output);
+  const build = startLiveBuild(now());
+  const paint = (rows: number): void => area.paint(drawBuild(build, { nowMs: now(), columns: output.columns, rows }));
+  const timer = setInterval(() => paint(output.rows - 1), redrawMs);
+  return {
+    event: (event) => advanceBuild(build, event),
+    end: (result) => {
+      clearInterval(timer);
+      area.paint([]);
+      area.release();
+      paint(Number.POSITIVE_INFINITY);
+      output.print(result === undefined ? drawFailures(build) : formatNames(result));
+    },
+  };
+}
+
+function formatNames({ imageId, names }: BuildResult): string {
+  return [`writing image ${imageId}`, ...names.map((name) => `naming to ${name}`)]
+    .map((line) => ` => ${line}\n`)
+    .join('');
+}

@@ -1,0 +1,26 @@
+const gap = 3;
+const narrowest = 10;
+
+/** Rows as aligned columns, as Docker aligns them: three spaces between, no column narrower than ten. */
+export function formatTable(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.slice(0, -1).forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? narrowest, width(cell) + gap);
+    });
+  }
+  return rows.map((row) => `${row.map((cell, at) => padded(cell, at, { row, widths })).join('')}\n`).join('');
+}
+
+function padded(
+  cell: string,
+  at: number,
+  { row, widths }: { row: readonly string[]; widths: readonly number[] },
+): string {
+  if (at === row.length - 1) return cell;
+  return cell + ' '.repeat((widths[at] ?? 0) - width(cell));
+}
+
+function width(cell: string): number {
+  return [...cell].length;
+}
