@@ -5,7 +5,8 @@ import { writeBundle } from './bundle.ts';
 import { defaultCapabilities } from './capabilities.ts';
 import { containerSpec } from './container-spec.ts';
 import type { ContainerSpecOptions } from './container-spec.ts';
-import { mountTargets, prepareMountpoints } from './mountpoints.ts';
+import { mountTargets, prepareMountpoints, removeStubs } from './mountpoints.ts';
+import type { MountStub } from './mountpoints.ts';
 import type { OciRuntime } from './oci-runtime.ts';
 import { runcRuntime } from './runc-runtime.ts';
 import { loadSeccomp } from './seccomp-source.ts';
@@ -25,6 +26,7 @@ export class ContainerBench implements AsyncDisposable {
   readonly folder: string = mkdtempSync('/var/tmp/varve-runtime-');
   readonly runtime: OciRuntime;
   readonly cgroup: string;
+  readonly #stubs = new Map<string, readonly MountStub[]>();
 
   constructor() {
     this.runtime = runcRuntime({ stateDir: join(this.folder, 'state') });
@@ -39,9 +41,17 @@ export class ContainerBench implements AsyncDisposable {
     for (const name of ['busybox', 'sh']) copyFileSync(busybox, join(rootfs, 'bin', name));
     const spec = containerSpec({ ...this.#defaults(id, rootfs), args, ...changes });
     using tree = Tree.open(rootfs);
-    prepareMountpoints(tree, mountTargets(spec));
+    this.#stubs.set(id, prepareMountpoints(tree, mountTargets(spec)));
     writeBundle(bundle, spec);
     return bundle;
+  }
+
+  /** Takes the mount places of a container that has ended away; gives its root file system. */
+  tidy(id: string): string {
+    const rootfs = join(this.folder, id, 'rootfs');
+    using tree = Tree.open(rootfs);
+    removeStubs(tree, this.#stubs.get(id) ?? []);
+    return rootfs;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

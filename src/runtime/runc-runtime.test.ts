@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { linuxMounts, processStartTime } from '../host/index.ts';
+import { openBindSource } from './bind-source.ts';
 import { ContainerBench, noContainers } from './container.fixture.ts';
 import type { ContainerSpecOptions } from './container-spec.ts';
 import type { ContainerOutcome } from './oci-runtime.ts';
@@ -151,14 +155,34 @@ test('a read-only root takes no file, a tmpfs on it does', real, async () => {
   assert.match(stdout, /Read-only file system\ny\n$/);
 });
 
-test('a read-only bind is read-only, below a mount of its source too', real, async () => {
+test('a read-only bind is read-only, and so is what is mounted below its source', real, async () => {
   const source = join(bench.folder, 'shared');
-  mkdirSync(source, { recursive: true });
+  mkdirSync(join(source, 'below'), { recursive: true });
   writeFileSync(join(source, 'file'), 'content');
-  const mounts = [{ kind: 'bind', source, destination: '/mnt/in', readonly: true }] as const;
-  const { stdout } = await shell('cat /mnt/in/file; (: > /mnt/in/x) 2>&1', { mounts });
-  assert.match(stdout, /^content.*Read-only file system/s);
-  assert.deepEqual(readdirSync(source), ['file']);
+  const mounts = linuxMounts();
+  const below = mounts.tmpfs({ sizeBytes: 65_536 });
+  mounts.attach(below, join(source, 'below'));
+  below.close();
+  using opened = openBindSource(source);
+  try {
+    const script = 'cat /mnt/in/file; (: > /mnt/in/x) 2>&1; (: > /mnt/in/below/x) 2>&1';
+    const bind = { kind: 'bind', source: opened.source, destination: '/mnt/in', readonly: true } as const;
+    const { stdout } = await shell(script, { mounts: [bind] });
+    assert.match(stdout, /^content.*Read-only file system.*Read-only file system/s);
+    assert.deepEqual(readdirSync(source), ['below', 'file']);
+  } finally {
+    mounts.unmount(join(source, 'below'));
+  }
+});
+
+test('what varve mounts into a RUN never shows up in its layer', real, async () => {
+  const file = join(bench.folder, 'hosts');
+  writeFileSync(file, '127.0.0.1 localhost\n');
+  const mounts = [{ kind: 'bind', source: file, destination: '/etc/hosts' }] as const;
+  const { stdout, rootfs } = await shell('cat /etc/hosts', { mounts, init: '/usr/bin/tini-static' });
+  assert.equal(stdout, '127.0.0.1 localhost\n');
+  const names = readdirSync(rootfs, { recursive: true, encoding: 'utf8' });
+  assert.deepEqual(names.toSorted(), ['bin', 'bin/busybox', 'bin/sh']);
 });
 
 test('limits reach the control groups', real, async (t) => {
@@ -170,14 +194,18 @@ test('limits reach the control groups', real, async (t) => {
   assert.equal(stdout, `${64 * 1024 * 1024}\n50\n`);
 });
 
-test('leftovers of a dead owner are found by prefix and ended', real, async () => {
-  const bundle = bench.bundle('dead-1', ['/bin/sh', '-c', 'exec sleep 60']);
-  const running = bench.runtime.run('dead-1', { bundle, signal: never, onStdout: () => {}, onStderr: () => {} });
+test('what a killed owner left running is found by prefix and ended', real, async () => {
+  const bundle = bench.bundle('dead-1', ['/bin/sh', '-c', 'exec busybox sleep 60']);
+  const owner = spawn(process.execPath, ['--input-type=module', '--eval', ownerScript(bundle)], { stdio: 'ignore' });
   while ((await bench.runtime.state('dead-1'))?.status !== 'running') await delay(10);
+  owner.kill('SIGKILL');
+  await once(owner, 'close');
+  const left = await bench.runtime.state('dead-1');
+  assert.equal(left?.status, 'running');
   assert.deepEqual(await bench.runtime.deleteAll('alive-'), []);
   assert.deepEqual(await bench.runtime.deleteAll('dead-'), ['dead-1']);
-  assert.deepEqual(await running, { kind: 'exited', code: 137 });
-  assert.equal(await bench.runtime.state('dead-1'), undefined);
+  assert.equal(processStartTime(left?.pid ?? 0), undefined);
+  assert.deepEqual(bench.runtime.list(), []);
 });
 
 test('an id that could name a path is refused', real, async () => {
@@ -195,6 +223,13 @@ function failing(): never {
   throw new Error('the disk is full');
 }
 
+function ownerScript(bundle: string): string {
+  const module = JSON.stringify(join(import.meta.dirname, 'index.ts'));
+  const options = `{ bundle: ${JSON.stringify(bundle)}, signal: AbortSignal.timeout(60000), onStdout() {}, onStderr() {} }`;
+  const runtime = `runcRuntime({ stateDir: ${JSON.stringify(bench.runtime.stateDir)} })`;
+  return `const { runcRuntime } = await import(${module}); await ${runtime}.run('dead-1', ${options});`;
+}
+
 interface Watching {
   readonly signal?: AbortSignal;
   readonly onOutput?: () => void;
@@ -204,6 +239,7 @@ interface Result {
   readonly outcome: ContainerOutcome;
   readonly stdout: string;
   readonly stderr: string;
+  readonly rootfs: string;
 }
 
 function shell(script: string, changes: Partial<ContainerSpecOptions> = {}, watching: Watching = {}): Promise<Result> {
@@ -228,5 +264,6 @@ async function container(
     },
     onStderr: (chunk) => stderr.push(chunk),
   });
-  return { outcome, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
+  const text = { stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
+  return { outcome, ...text, rootfs: bench.tidy(id) };
 }

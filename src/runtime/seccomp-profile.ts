@@ -12,7 +12,8 @@ export interface SeccompProfile {
   readonly syscalls: readonly ProfileRule[];
 }
 
-interface ProfileRule extends SyscallRuleSpec {
+/** A rule and for whom it holds. */
+export interface ProfileRule extends SyscallRuleSpec {
   readonly includes: RuleFilter;
   readonly excludes: RuleFilter;
 }

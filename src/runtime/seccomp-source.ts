@@ -4,11 +4,12 @@ import { gunzipSync } from 'node:zlib';
 import { Fault } from '../errors/index.ts';
 import { absentArchitectures } from './kernel-architectures.ts';
 import type { SeccompSpec } from './runtime-spec.ts';
+import { withDockerGates } from './seccomp-gates.ts';
 import { parseSeccompProfile, resolveSeccomp, seccompProfilePaths } from './seccomp-profile.ts';
 
 /**
  * The filter for a container on this machine: the distribution's profile (or the one at `path`) for this kernel, this
- * architecture (Go's name) and these capabilities. Takes some milliseconds; keep the result.
+ * architecture (Go's name) and these capabilities, as strict as Docker's. Takes some milliseconds; keep the result.
  *
  * Fault `unavailable` where no profile is installed: running without a filter has to be asked for.
  */
@@ -24,7 +25,7 @@ export function loadSeccomp(options: {
       hint: 'apt-get install golang-github-containers-common',
     });
   }
-  return resolveSeccomp(parseSeccompProfile(text), {
+  return resolveSeccomp(withDockerGates(parseSeccompProfile(text)), {
     architecture: options.architecture,
     capabilities: options.capabilities,
     kernelRelease: release(),
