@@ -12,7 +12,7 @@ export function parseCopy(node: RawNode, refuse: Refuse): Instruction | undefine
   const flags = parseFlags(node, { from: 'text', parents: 'switch', ...shared }, refuse);
   const copied = flags && parseCopied(node, 'COPY', refuse);
   if (copied === undefined) return undefined;
-  const from = flags?.text('from');
+  const from = flags?.filled('from');
   const parents = flags?.switch('parents') ?? false;
   return { kind: 'copy', ...baseOf(node), ...copied, ...ownership(flags), ...(from && { from }), parents };
 }
@@ -23,7 +23,7 @@ export function parseAdd(node: RawNode, refuse: Refuse): Instruction | undefined
   const flags = parseFlags(node, { ...own, ...shared }, refuse);
   const copied = flags && parseCopied(node, 'ADD', refuse);
   if (copied === undefined) return undefined;
-  const checksum = flags?.text('checksum');
+  const checksum = flags?.filled('checksum');
   const keepGitDir = flags?.switch('keep-git-dir');
   const unpack = flags?.switch('unpack');
   return {
@@ -85,8 +85,8 @@ interface Ownership {
 }
 
 function ownership(flags: Flags | undefined): Ownership {
-  const chown = flags?.text('chown');
-  const chmod = flags?.text('chmod');
+  const chown = flags?.filled('chown');
+  const chmod = flags?.filled('chmod');
   const link = flags?.switch('link') ?? false;
   return { ...(chown && { chown }), ...(chmod && { chmod }), link, excludes: flags?.list('exclude') ?? [] };
 }

@@ -1,5 +1,6 @@
-/** The fields of one line of comma-separated values; undefined where its quotes do not add up. */
+/** The fields of one line of comma-separated values; undefined where it is empty or its quotes do not add up. */
 export function parseCsv(text: string): readonly string[] | undefined {
+  if (text === '') return undefined;
   const fields: string[] = [];
   const field = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
   for (let at = 0; at <= text.length; at = field.lastIndex) {

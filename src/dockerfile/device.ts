@@ -8,9 +8,11 @@ export type DeviceResult =
 
 /** Reads a `--device`: `vendor.com/class=name[,required]`, or the name as `name=…`. */
 export function parseDevice(text: string): DeviceResult {
+  const fields = parseCsv(text);
+  if (fields === undefined) return invalid(`failed to parse csv devices: ${text}`);
   let name = '';
   let required = false;
-  for (const field of parseCsv(text) ?? []) {
+  for (const field of fields) {
     const equals = field.indexOf('=');
     const key = (equals < 0 ? field : field.slice(0, equals)).toLowerCase();
     const value = equals < 0 ? undefined : field.slice(equals + 1);
@@ -25,7 +27,6 @@ export function parseDevice(text: string): DeviceResult {
     else if (value === undefined) return invalid(`invalid field '${field}' must be a key=value pair`);
     else return invalid(`unexpected key '${key}' in '${field}'${didYouMean(key, ['name', 'required'])}`);
   }
-  if (parseCsv(text) === undefined) return invalid(`failed to parse csv devices: ${text}`);
   return { kind: 'device', device: { name, required } };
 }
 

@@ -12,8 +12,10 @@ export type Refuse = (
 ) => undefined;
 
 export interface Flags {
-  /** The value, or undefined where the flag is absent or empty. */
+  /** The value, or undefined where the flag is absent. */
   text(name: string): Word | undefined;
+  /** The value, or undefined where the flag is absent or empty. */
+  filled(name: string): Word | undefined;
   switch(name: string): boolean | undefined;
   list(name: string): readonly Word[];
 }
@@ -38,7 +40,8 @@ export function parseFlags(
 
 function flagsOf(values: ReadonlyMap<string, readonly Word[]>): Flags {
   return {
-    text: (name) => {
+    text: (name) => values.get(name)?.[0],
+    filled: (name) => {
       const word = values.get(name)?.[0];
       return word?.text === '' ? undefined : word;
     },

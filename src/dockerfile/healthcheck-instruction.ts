@@ -41,7 +41,7 @@ function timesFrom(flags: Flags, refuse: Refuse): Times | undefined {
 }
 
 function timeFrom(name: keyof typeof durations, flags: Flags, refuse: Refuse): number | undefined {
-  const word = flags.text(name);
+  const word = flags.filled(name);
   if (word === undefined) return 0;
   const duration = parseDuration(word.text);
   if (duration.kind === 'invalid') return refuse(duration.message, { word, hint: 'write 30s, 1m30s or 500ms' });
@@ -50,7 +50,7 @@ function timeFrom(name: keyof typeof durations, flags: Flags, refuse: Refuse): n
 }
 
 function retriesFrom(flags: Flags, refuse: Refuse): number | undefined {
-  const word = flags.text('retries');
+  const word = flags.filled('retries');
   if (word === undefined) return 0;
   const shown = JSON.stringify(word.text);
   if (!/^[+-]?\d+$/.test(word.text)) return refuse(`strconv.ParseInt: parsing ${shown}: invalid syntax`, { word });

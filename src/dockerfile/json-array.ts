@@ -29,9 +29,11 @@ function placeOf(match: RegExpExecArray): readonly [start: number, end: number] 
   return [match.index, match.index + match[0].length];
 }
 
+/** A number that is too large for any type makes it no JSON at all. */
 function parse(text: string): readonly unknown[] | undefined {
   try {
-    return JSON.parse(text) as readonly unknown[];
+    const values = JSON.parse(text) as readonly unknown[];
+    return values.includes(Number.POSITIVE_INFINITY) || values.includes(Number.NEGATIVE_INFINITY) ? undefined : values;
   } catch {
     return undefined;
   }

@@ -211,15 +211,13 @@ function readHeredocs(source: SourceLines, line: string, context: HeredocContext
   return heredocs;
 }
 
-/**
- * Reads to the line that ends the text. Where there is none, the lines stay unread: they are more likely to be
- * instructions of their own than the text of a mark that was mistyped.
- */
+/** Reads to the line that ends the text; without one, all the rest of the file is text, and lost. */
 function readHeredoc(source: SourceLines, mark: HeredocMark, context: HeredocContext): Heredoc | undefined {
   const first = source.next;
   let last = first;
   while (last < source.lines.length && !endsHeredoc(source.lines[last] ?? '', mark)) last++;
   if (last === source.lines.length) {
+    source.next = last;
     const { span } = context;
     const hint = `no line below holds only ${JSON.stringify(mark.name)}`;
     context.findings.report({ rule: 'heredoc', message: 'unterminated heredoc', span, instruction: span, hint });

@@ -10,22 +10,36 @@ export type PortsResult =
 
 /**
  * Reads one expanded word of EXPOSE: `80`, `80/udp`, `8000-8010`. As in Docker it may also be written as for publishing,
- * `[ADDRESS:][HOST-PORT:]PORT`; what stands before the last colon is checked and then left out.
+ * `[[ADDRESS:]HOST-PORT:]PORT`; what stands before the last colon is checked and then left out.
  */
 export function parsePorts(spec: string): PortsResult {
   const slash = spec.indexOf('/');
-  const address = slash < 0 ? spec : spec.slice(0, slash);
   const protocol = slash < 0 ? 'tcp' : spec.slice(slash + 1).toLowerCase() || 'tcp';
-  const parts = address.split(':');
-  const container = parts.at(-1) ?? '';
-  const host = parts.length > 1 ? (parts.at(-2) ?? '') : '';
+  const parts = (slash < 0 ? spec : spec.slice(0, slash)).split(':');
+  const container = parts.pop() ?? '';
+  const host = parts.pop() ?? '';
   if (container === '') return invalid(`invalid port: ${JSON.stringify(spec)}: no port specified`);
   if (!isProtocol(protocol)) return invalid(`invalid port: ${JSON.stringify(spec)}: invalid proto: ${protocol}`);
   const range = parseRange(container);
-  if (range === undefined) return invalid(`invalid containerPort: ${container}`);
-  if (host !== '' && parseRange(host) === undefined) return invalid(`invalid hostPort: ${host}`);
+  const problem = problemBefore(range, { address: parts.join(':'), host, container });
+  if (range === undefined || problem !== undefined) return invalid(problem ?? `invalid containerPort: ${container}`);
   const numbers = Array.from({ length: range.last - range.first + 1 }, (_, index) => range.first + index);
   return { kind: 'ports', ports: numbers.map((number) => ({ number, protocol })) };
+}
+
+/** What is wrong with the parts that publish a port. */
+function problemBefore(
+  range: PortRange | undefined,
+  parts: { readonly address: string; readonly host: string; readonly container: string },
+): string | undefined {
+  const { address, host, container } = parts;
+  if (address !== '' && !isAddress(address)) return `invalid IP address: ${address}`;
+  if (host === '' || range === undefined) return undefined;
+  const hostRange = parseRange(host);
+  if (hostRange === undefined) return `invalid hostPort: ${host}`;
+  const isOne = range.first === range.last;
+  if (isOne || range.last - range.first === hostRange.last - hostRange.first) return undefined;
+  return `invalid ranges specified for container and host Ports: ${container} and ${host}`;
 }
 
 function invalid(message: string): PortsResult {
@@ -41,7 +55,17 @@ function isProtocol(text: string): text is Port['protocol'] {
   return text === 'tcp' || text === 'udp' || text === 'sctp';
 }
 
-function parseRange(text: string): { readonly first: number; readonly last: number } | undefined {
+function isAddress(text: string): boolean {
+  if (text.includes(':')) return URL.canParse(`http://[${text.replace(/^\[(.*)\]$/, '$1')}]/`);
+  return /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/.test(text);
+}
+
+interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+function parseRange(text: string): PortRange | undefined {
   const [, first = '', last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
   const range = { first: Number(first), last: Number(last) };
   return first === '' || range.last > 65_535 || range.first > range.last ? undefined : range;

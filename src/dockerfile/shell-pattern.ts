@@ -8,8 +8,8 @@ export type ShellPattern =
   | { readonly kind: 'pattern'; readonly program: WildcardProgram }
   | { readonly kind: 'invalid'; readonly message: string };
 
-/** Steps that one expansion may cost. Real patterns stay under a million. */
-const maxWork = 1 << 26;
+/** Steps that one match may cost; real patterns stay under a million. A match that wants more is given up. */
+const maxWork = 1 << 23;
 const newline = 0x0a;
 const notNewline = (codePoint: number): boolean => codePoint !== newline;
 
@@ -36,33 +36,43 @@ export function parseShellPattern(text: string): ShellPattern {
   return { kind: 'pattern', program };
 }
 
-/** `value` without the shortest or longest beginning that matches. */
-export function trimPrefix(program: WildcardProgram, value: string, longest: boolean): string {
+/** `value` without the shortest or longest beginning that matches; undefined where that takes too much work. */
+export function trimPrefix(program: WildcardProgram, value: string, longest: boolean): string | undefined {
   const text = codePoints(value);
-  const end = matchEnd(program, text, { from: 0, longest, budget: { left: maxWork } });
+  const budget = { left: maxWork };
+  const end = matchEnd(program, text, { from: 0, longest, budget });
+  if (budget.left < 0) return undefined;
   return end < 0 ? value : fromCodePoints(text.slice(end));
 }
 
-/** `value` without the shortest or longest end that matches. */
-export function trimSuffix(program: WildcardProgram, value: string, longest: boolean): string {
+/** `value` without the shortest or longest end that matches; undefined where that takes too much work. */
+export function trimSuffix(program: WildcardProgram, value: string, longest: boolean): string | undefined {
   const text = codePoints(value).toReversed();
-  const end = matchEnd(program.toReversed(), text, { from: 0, longest, budget: { left: maxWork } });
+  const budget = { left: maxWork };
+  const end = matchEnd(program.toReversed(), text, { from: 0, longest, budget });
+  if (budget.left < 0) return undefined;
   return end < 0 ? value : fromCodePoints(text.slice(end).toReversed());
 }
 
-/** `value` with the first match, the leftmost and then the longest, replaced by `replacement` as it stands. */
-export function replaceFirst(program: WildcardProgram, value: string, replacement: string): string {
+/**
+ * `value` with the first match, the leftmost and then the longest, replaced by `replacement` as it stands; undefined
+ * where that takes too much work.
+ */
+export function replaceFirst(program: WildcardProgram, value: string, replacement: string): string | undefined {
   const text = codePoints(value);
-  const match = findFrom(program, text, { from: 0, budget: { left: maxWork } });
+  const budget = { left: maxWork };
+  const match = findFrom(program, text, { from: 0, budget });
+  if (budget.left < 0) return undefined;
   if (match === undefined) return value;
   return fromCodePoints(text.slice(0, match.start)) + replacement + fromCodePoints(text.slice(match.end));
 }
 
 /**
  * `value` with every match replaced. In `template` `$0` and `${0}` stand for the match, `$$` for a dollar, and any
- * other `$name` for nothing, which is what Go's regular expressions, and so BuildKit, make of it.
+ * other `$name` for nothing, which is what Go's regular expressions, and so BuildKit, make of it. Undefined where that
+ * takes too much work.
  */
-export function replaceAll(program: WildcardProgram, value: string, template: string): string {
+export function replaceAll(program: WildcardProgram, value: string, template: string): string | undefined {
   const text = codePoints(value);
   const budget = { left: maxWork };
   let result = '';
@@ -76,7 +86,7 @@ export function replaceAll(program: WildcardProgram, value: string, template: st
     copied = match.end;
     from = Math.max(match.end, from + 1);
   }
-  return result + fromCodePoints(text.slice(copied));
+  return budget.left < 0 ? undefined : result + fromCodePoints(text.slice(copied));
 }
 
 function findFrom(

@@ -1,7 +1,7 @@
 const farthest = 2;
 
 /**
- * The candidate that `word` was probably meant to be: at most two letters added, dropped or changed. The case of the
+ * The candidate that `word` was probably meant to be: at most two letters added, dropped, changed or swapped. The case of the
  * answer follows the word's unless `exactCase` is set. Nothing where the word is itself a candidate.
  */
 export function suggest(
@@ -36,15 +36,19 @@ function inCaseOf(model: string, word: string): string {
   return model === model.toUpperCase() ? word.toUpperCase() : word;
 }
 
+/** Letters to add, drop, change, or swap with their neighbour. */
 function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {
     const next = [i];
     for (let j = 1; j <= to.length; j++) {
       const change = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const isSwap = from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
+      const swap = isSwap ? (before[j - 2] ?? Infinity) + 1 : Infinity;
+      next.push(Math.min(change, swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[to.length] ?? 0;
 }

@@ -73,7 +73,7 @@ function parseFrom(node: RawNode, refuse: Refuse): Instruction | undefined {
   }
   const flags = parseFlags(node, { platform: 'text' }, refuse);
   if (flags === undefined) return undefined;
-  const platform = flags.text('platform');
+  const platform = flags.filled('platform');
   return {
     kind: 'from',
     ...baseOf(node),

@@ -10,7 +10,7 @@ export type WildcardStep =
 
 export type WildcardProgram = readonly WildcardStep[];
 
-/** Counts down the work that a caller allows; below zero, matching stops and reports no match. */
+/** Counts down the work that a caller allows. Once it is below zero, matching has stopped, and its result is void. */
 export interface WorkBudget {
   left: number;
 }
@@ -49,14 +49,16 @@ function advance(
   codePoint: number,
   states: { readonly active: Uint8Array; readonly next: Uint8Array },
 ): boolean {
-  states.next.fill(0);
-  let alive = false;
-  for (const [index, step] of program.entries()) {
-    if (states.active[index] !== 1 || step.kind !== 'accept' || !step.accepts(codePoint)) continue;
-    reach(program, states.next, step.repeat ? index : index + 1);
-    alive = true;
+  const { active, next } = states;
+  next.fill(0);
+  let isAlive = false;
+  for (let index = active.indexOf(1); index >= 0; index = active.indexOf(1, index + 1)) {
+    const step = program[index];
+    if (step?.kind !== 'accept' || !step.accepts(codePoint)) continue;
+    reach(program, next, step.repeat ? index : index + 1);
+    isAlive = true;
   }
-  return alive;
+  return isAlive;
 }
 
 /** Marks `index` and all that can be reached from there without reading. */

@@ -99,6 +99,12 @@ test('expansion: a hostile word ends in an error, not in a stack overflow or a f
   assert.equal(wide.kind, 'failed');
 });
 
+test('expansion: a match that takes too much work is refused, not answered wrongly', () => {
+  const word = `\${h##${'*a'.repeat(1000)}*b}`;
+  const result = expandWord(word, { env: () => 'a'.repeat(50_000), escape: '\\' });
+  assert.match(result.kind === 'failed' ? result.message : '', /the pattern takes too much work/);
+});
+
 test('expansion: a pattern with many stars takes linear time', () => {
   const word = `\${h##${'*a'.repeat(50)}*b}`;
   const result = expandWord(word, { env: () => 'a'.repeat(20_000), escape: '\\' });

@@ -278,7 +278,7 @@ function trimmed(lexer: Lexer, name: string, operator: string): string {
   if (value === undefined && lexer.options.keepUnset === true) return `\${${name}${operator}${word}}`;
   const longest = word.startsWith(operator);
   const program = patternOf(longest ? word.slice(1) : word);
-  return (operator === '#' ? trimPrefix : trimSuffix)(program, value ?? '', longest);
+  return finished((operator === '#' ? trimPrefix : trimSuffix)(program, value ?? '', longest));
 }
 
 function replaced(lexer: Lexer, name: string): string {
@@ -289,7 +289,7 @@ function replaced(lexer: Lexer, name: string): string {
   const value = valueOf(lexer, name);
   if (value === undefined && lexer.options.keepUnset === true) return `\${${name}/${pattern}/${replacement}}`;
   const program = patternOf(pattern);
-  const result = (all ? replaceAll : replaceFirst)(program, value ?? '', replacement);
+  const result = finished((all ? replaceAll : replaceFirst)(program, value ?? '', replacement));
   if (result.length > maxResultChars) throw new Refusal(`the result is longer than ${maxResultChars} characters`);
   return result;
 }
@@ -320,6 +320,11 @@ function patternOf(text: string): WildcardProgram {
   const pattern = parseShellPattern(text);
   if (pattern.kind === 'pattern') return pattern.program;
   throw new Refusal(`invalid pattern (${text}) in substitution: ${pattern.message}`);
+}
+
+function finished(result: string | undefined): string {
+  if (result === undefined) throw new Refusal('the pattern takes too much work on a value of this length');
+  return result;
 }
 
 function valueOf(lexer: Lexer, name: string): string | undefined {
