@@ -1,9 +1,10 @@
 import { Fault } from '../errors/index.ts';
 import type { ByteString } from '../std/index.ts';
+import { enlarged, growthFactor } from './enlarged.ts';
 
 /** Bytes that are only ever appended: the names, link targets and attributes of a layer in one buffer. */
 export class ByteArena {
-  bytes: Buffer = Buffer.alloc(1 << 16);
+  bytes: Buffer<ArrayBuffer> = Buffer.from(new ArrayBuffer(1 << 16));
   length = 0;
   readonly #maxBytes: number;
 
@@ -39,8 +40,6 @@ export class ByteArena {
   }
 }
 
-function grown(bytes: Buffer, atLeast: number): Buffer {
-  const bigger = Buffer.alloc(Math.max(bytes.length * 2, atLeast));
-  bigger.set(bytes);
-  return bigger;
+function grown(bytes: Buffer<ArrayBuffer>, atLeast: number): Buffer<ArrayBuffer> {
+  return Buffer.from(enlarged(bytes.buffer, Math.max(bytes.length * growthFactor, atLeast)));
 }

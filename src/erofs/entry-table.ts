@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Fault } from '../errors/index.ts';
 import type { ByteString } from '../std/index.ts';
 import { ByteArena } from './byte-arena.ts';
+import { enlarged, growthFactor } from './enlarged.ts';
 import type { IndexLimits } from './limits.ts';
 
 export const rootRow = 0;
@@ -35,7 +36,7 @@ export class EntryTable {
   readonly names: ByteArena;
   readonly #maxRows: number;
   /** Row + 1 for each used slot; the length is a power of two, at most half full. */
-  #slots: Int32Array = new Int32Array(initialRows * 2);
+  #slots: Int32Array<ArrayBuffer> = new Int32Array(initialRows * 2);
 
   constructor(limits: IndexLimits) {
     this.#maxRows = limits.maxEntries;
@@ -99,6 +100,11 @@ export class EntryTable {
     return parts.toReversed().join('/') as ByteString;
   }
 
+  /** Gives up the hash table: from now on names are neither found nor added. */
+  seal(): void {
+    this.#slots.buffer.transfer(0);
+  }
+
   /** Marks dead whatever stands below a dead row. */
   spreadDeath(): void {
     for (let row = 1; row < this.count; row += 1) {
@@ -133,12 +139,12 @@ export class EntryTable {
   }
 
   #growColumns(): void {
-    const rows = this.parent.length * 2;
-    this.parent = new Int32Array(this.parent.buffer.transfer(rows * 4));
-    this.nameAt = new Uint32Array(this.nameAt.buffer.transfer(rows * 4));
-    this.nameLength = new Uint16Array(this.nameLength.buffer.transfer(rows * 2));
-    this.inode = new Uint32Array(this.inode.buffer.transfer(rows * 4));
-    this.flags = new Uint8Array(this.flags.buffer.transfer(rows));
+    const rows = this.parent.length * growthFactor;
+    this.parent = new Int32Array(enlarged(this.parent.buffer, rows * 4));
+    this.nameAt = new Uint32Array(enlarged(this.nameAt.buffer, rows * 4));
+    this.nameLength = new Uint16Array(enlarged(this.nameLength.buffer, rows * 2));
+    this.inode = new Uint32Array(enlarged(this.inode.buffer, rows * 4));
+    this.flags = new Uint8Array(enlarged(this.flags.buffer, rows));
   }
 
   #rehash(): void {
@@ -148,6 +154,7 @@ export class EntryTable {
     for (const entry of before) {
       if (entry !== 0) slots[this.#freeSlot(this.#hashRow(entry - 1))] = entry;
     }
+    before.buffer.transfer(0);
   }
 
   #hashRow(row: number): number {

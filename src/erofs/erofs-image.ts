@@ -1,13 +1,13 @@
-import { Fault } from '../errors/index.ts';
 import { bytesFrom } from '../std/index.ts';
-import type { ByteString, Timestamp } from '../std/index.ts';
+import type { ByteString } from '../std/index.ts';
+import { corrupt } from './corrupt.ts';
+import { joinedExtents } from './erofs-extent.ts';
+import type { ErofsExtent } from './erofs-extent.ts';
 import {
   blockSize,
   chunkFormatBits,
   chunkFormatIndexes,
   chunkIndexSize,
-  decodeDevice,
-  direntSize,
   inodeSize,
   layoutChunks,
   layoutInline,
@@ -15,55 +15,17 @@ import {
   nullAddress,
   roundUp,
   slotSize,
-  typeBlock,
-  typeChar,
-  typeDirectory,
-  typeFifo,
-  typeMask,
-  typeRegular,
-  typeSymlink,
   xattrHeaderSize,
 } from './format.ts';
+import { readDirents } from './read-dirents.ts';
+import type { ErofsDirent } from './read-dirents.ts';
+import { readInode } from './read-inode.ts';
+import type { ErofsInode } from './read-inode.ts';
 import { readSuperblock } from './superblock.ts';
 import type { Superblock } from './superblock.ts';
 import { WindowReader } from './window-reader.ts';
 import type { ReadBytes } from './window-reader.ts';
 import { decodeXattrs } from './xattr-codec.ts';
-
-export type InodeType = 'file' | 'dir' | 'symlink' | 'char' | 'block' | 'fifo';
-
-/** An inode as the image has it. A char device 0:0 is a whiteout. */
-export interface ErofsInode {
-  /** Unique in its image, as `st_ino` of the mounted tree shows it. */
-  readonly nid: number;
-  readonly type: InodeType;
-  /** Permission bits with setuid, setgid and sticky. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Bytes of a file or of a symlink's target; of a directory what its entries take. */
-  readonly size: number;
-  readonly mtime: Timestamp;
-  readonly nlink: number;
-  readonly rdev: { readonly major: number; readonly minor: number };
-  readonly layout: number;
-  /** Address, chunk format or device number, as the layout and type say. */
-  readonly union: number;
-  readonly xattrSize: number;
-}
-
-export interface ErofsDirent {
-  readonly name: ByteString;
-  readonly nid: number;
-}
-
-/** A stretch of a file's bytes: `device` 0 is the image itself, n is `devices[n - 1]`. Holes are left out. */
-export interface ErofsExtent {
-  readonly offset: number;
-  readonly length: number;
-  readonly device: number;
-  readonly deviceOffset: number;
-}
 
 /**
  * Reads an image that this module wrote, without a mount. Holds the superblock and one small window of bytes, nothing
@@ -103,34 +65,9 @@ export class ErofsImage {
 
   inode(nid: number): ErofsInode {
     const at = nid * slotSize;
-    const raw = this.#metadata(at, inodeSize);
-    const format = raw.readUInt16LE(0);
-    const words = raw.readUInt16LE(2);
-    const mode = raw.readUInt16LE(4);
-    const union = raw.readUInt32LE(16);
-    const layout = format >> 1;
-    if ((format & 1) !== 1 || ![layoutPlain, layoutInline, layoutChunks].includes(layout)) {
-      throw corrupt(`inode ${nid} has the unknown format ${format}`);
-    }
-    const size = readSize(raw, 8);
-    const type = inodeTypeOf(mode, nid);
-    if (type === 'dir' && size > this.sizeBytes) throw corrupt(`directory ${nid} is larger than the image`);
-    const nsec = raw.readUInt32LE(40);
-    if (nsec >= 1e9) throw corrupt(`inode ${nid} has no valid time`);
-    return {
-      nid,
-      type,
-      mode: mode & 0o7777,
-      uid: raw.readUInt32LE(24),
-      gid: raw.readUInt32LE(28),
-      size,
-      mtime: { sec: raw.readInt32LE(36) * 2 ** 32 + raw.readUInt32LE(32), nsec },
-      nlink: raw.readUInt32LE(44),
-      rdev: isDevice(mode) ? decodeDevice(union) : { major: 0, minor: 0 },
-      layout,
-      union,
-      xattrSize: words === 0 ? 0 : xattrHeaderSize + (words - 1) * 4,
-    };
+    const inode = readInode(this.#metadata(at, inodeSize), nid);
+    if (inode.type === 'dir' && inode.size > this.sizeBytes) throw corrupt(`directory ${nid} is larger than the image`);
+    return inode;
   }
 
   xattrs(inode: ErofsInode): Map<ByteString, ByteString> {
@@ -181,7 +118,7 @@ export class ErofsImage {
   *extents(inode: ErofsInode): Generator<ErofsExtent> {
     if (inode.type !== 'file' || inode.size === 0) return;
     if (inode.layout === layoutPlain) yield this.#resolve(0, inode.size, inode.union);
-    else if (inode.layout === layoutChunks) yield* this.#chunks(inode);
+    else if (inode.layout === layoutChunks) yield* joinedExtents(this.#chunks(inode));
     else throw corrupt(`file ${inode.nid} has its content inline`);
   }
 
@@ -196,20 +133,13 @@ export class ErofsImage {
     }
     const chunkSize = blockSize * 2 ** (inode.union & chunkFormatBits);
     const table = roundUp(inode.nid * slotSize + inodeSize + inode.xattrSize, chunkIndexSize);
-    let before: ErofsExtent | undefined;
     for (let offset = 0; offset < inode.size; offset += chunkSize) {
       const index = this.#metadata(table + (offset / chunkSize) * chunkIndexSize, chunkIndexSize);
       const block = index.readUInt32LE(4);
       if (block === nullAddress) continue;
       const length = Math.min(chunkSize, inode.size - offset);
-      const extent = this.#inDevice({ offset, length, device: index.readUInt16LE(2), deviceOffset: block * blockSize });
-      if (before !== undefined && follows(before, extent)) before = { ...before, length: before.length + length };
-      else {
-        if (before !== undefined) yield before;
-        before = extent;
-      }
+      yield this.#inDevice({ offset, length, device: index.readUInt16LE(2), deviceOffset: block * blockSize });
     }
-    if (before !== undefined) yield before;
   }
 
   /** Turns an address of the one address space into a device and an offset. */
@@ -231,10 +161,7 @@ export class ErofsImage {
 
   #direntBlock(directory: ErofsInode, block: number): ErofsDirent[] {
     const end = Math.min((block + 1) * blockSize, directory.size);
-    const raw = this.#content(directory, block * blockSize, end);
-    const count = raw.length < direntSize ? 0 : Math.floor(raw.readUInt16LE(8) / direntSize);
-    if (count === 0 || count * direntSize > raw.length) throw corrupt(`directory ${directory.nid} has a broken block`);
-    return Array.from({ length: count }, (_, index) => direntAt(raw, index, count));
+    return readDirents(this.#content(directory, block * blockSize, end), directory.nid);
   }
 
   /** Content bytes `[start, end)`, which lie in one block, or are whole blocks, of a directory or symlink. */
@@ -251,58 +178,6 @@ export class ErofsImage {
   }
 }
 
-function direntAt(raw: Buffer, index: number, count: number): ErofsDirent {
-  const at = index * direntSize;
-  const nameAt = raw.readUInt16LE(at + 8);
-  const isLast = index === count - 1;
-  let nameEnd = isLast ? raw.length : raw.readUInt16LE(at + direntSize + 8);
-  if (isLast) {
-    const zero = raw.indexOf(0, nameAt);
-    if (zero >= 0) nameEnd = zero;
-  }
-  if (nameAt >= nameEnd || nameEnd > raw.length || nameEnd - nameAt > 255)
-    throw corrupt('a directory has a broken name');
-  return { name: bytesFrom(raw, nameAt, nameEnd), nid: readSize(raw, at) };
-}
-
-function follows(before: ErofsExtent, extent: ErofsExtent): boolean {
-  const isAdjacent = before.offset + before.length === extent.offset;
-  return isAdjacent && before.device === extent.device && before.deviceOffset + before.length === extent.deviceOffset;
-}
-
-function readSize(raw: Buffer, at: number): number {
-  const high = raw.readUInt32LE(at + 4);
-  if (high >= 2 ** 21) throw corrupt('a number is out of range');
-  return high * 2 ** 32 + raw.readUInt32LE(at);
-}
-
 function roundDown(size: number): number {
   return size - (size % blockSize);
-}
-
-function isDevice(mode: number): boolean {
-  return (mode & typeMask) === typeChar || (mode & typeMask) === typeBlock;
-}
-
-function inodeTypeOf(mode: number, nid: number): InodeType {
-  switch (mode & typeMask) {
-    case typeRegular:
-      return 'file';
-    case typeDirectory:
-      return 'dir';
-    case typeSymlink:
-      return 'symlink';
-    case typeChar:
-      return 'char';
-    case typeBlock:
-      return 'block';
-    case typeFifo:
-      return 'fifo';
-    default:
-      throw corrupt(`inode ${nid} has an unknown type`);
-  }
-}
-
-function corrupt(what: string): Fault {
-  return new Fault('corrupt', `read an EROFS image: ${what}`);
 }

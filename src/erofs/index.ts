@@ -3,7 +3,9 @@
  * contents. `layer-index.ts` is the contract. Knows neither files nor mounts: bytes come and go through functions.
  */
 export { ErofsImage } from './erofs-image.ts';
-export type { ErofsDirent, ErofsExtent, ErofsInode, InodeType } from './erofs-image.ts';
+export type { ErofsExtent } from './erofs-extent.ts';
+export type { ErofsDirent } from './read-dirents.ts';
+export type { ErofsInode, InodeType } from './read-inode.ts';
 export type { ImageSink, LayerNeeds, LayerTar } from './layer-index.ts';
 export { IndexedLayer } from './indexed-layer.ts';
 export { layerChanges } from './layer-changes.ts';

@@ -42,6 +42,7 @@ export class IndexedLayer {
     this.#written = true;
     const tree = this.#tree;
     const { sources: content } = resolveLayer(tree, options.below);
+    tree.table.seal();
     const maxMapBytes = tree.limits.maxFileMapBytes;
     const sources = new ImageSources(options.tar, tree.inodes, { sources: content, maxMapBytes });
     const layout = new ImageLayout(tree, new ChildIndex(tree.table), { sources });

@@ -2,6 +2,7 @@ import { Fault } from '../errors/index.ts';
 import type { Timestamp } from '../std/index.ts';
 import type { ByteArena } from './byte-arena.ts';
 import { typeMask } from './format.ts';
+import { enlarged, growthFactor } from './enlarged.ts';
 import type { IndexLimits } from './limits.ts';
 
 /** The inode has no content, or content of another kind than a file's. */
@@ -119,16 +120,16 @@ export class InodeTable {
   }
 
   #growColumns(): void {
-    const rows = this.mode.length * 2;
-    this.mode = new Uint16Array(this.mode.buffer.transfer(rows * 2));
-    this.uid = new Uint32Array(this.uid.buffer.transfer(rows * 4));
-    this.gid = new Uint32Array(this.gid.buffer.transfer(rows * 4));
-    this.sec = new Float64Array(this.sec.buffer.transfer(rows * 8));
-    this.nsec = new Uint32Array(this.nsec.buffer.transfer(rows * 4));
-    this.size = new Float64Array(this.size.buffer.transfer(rows * 8));
-    this.place = new Uint32Array(this.place.buffer.transfer(rows * 4));
-    this.xattrs = new Uint32Array(this.xattrs.buffer.transfer(rows * 4));
-    this.content = new Uint8Array(this.content.buffer.transfer(rows));
+    const rows = this.mode.length * growthFactor;
+    this.mode = new Uint16Array(enlarged(this.mode.buffer, rows * 2));
+    this.uid = new Uint32Array(enlarged(this.uid.buffer, rows * 4));
+    this.gid = new Uint32Array(enlarged(this.gid.buffer, rows * 4));
+    this.sec = new Float64Array(enlarged(this.sec.buffer, rows * 8));
+    this.nsec = new Uint32Array(enlarged(this.nsec.buffer, rows * 4));
+    this.size = new Float64Array(enlarged(this.size.buffer, rows * 8));
+    this.place = new Uint32Array(enlarged(this.place.buffer, rows * 4));
+    this.xattrs = new Uint32Array(enlarged(this.xattrs.buffer, rows * 4));
+    this.content = new Uint8Array(enlarged(this.content.buffer, rows));
   }
 }
 

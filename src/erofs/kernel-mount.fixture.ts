@@ -17,6 +17,9 @@ const setDescriptor = 5;
 const createCommand = 6;
 const detach = 2;
 
+const list = Buffer.alloc(1 << 16);
+const value = Buffer.alloc(1 << 16);
+
 /** Mounts image and tars at `target`; `tars` in the order of the image's device table. */
 export function mountErofs(target: string, image: string, tars: readonly string[]): void {
   const mount = erofsDescriptor(image, tars);
@@ -46,7 +49,6 @@ export function unmount(target: string): void {
 /** All extended attributes of a file, not following symlinks; names and values as latin1. `path` is bytes. */
 export function readXattrs(path: Buffer): Record<string, string> {
   const file = Buffer.concat([path, Buffer.alloc(1)]);
-  const list = Buffer.alloc(1 << 17);
   const length = Number(checked(llistxattr(file, list, list.length), 'llistxattr'));
   const names = list
     .toString('latin1', 0, length)
@@ -56,7 +58,6 @@ export function readXattrs(path: Buffer): Record<string, string> {
 }
 
 function readXattr(file: Buffer, name: string): string {
-  const value = Buffer.alloc(1 << 16);
   const length = Number(checked(lgetxattr(file, Buffer.from(`${name}\0`, 'latin1'), value, value.length), name));
   return value.toString('latin1', 0, length);
 }

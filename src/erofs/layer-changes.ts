@@ -1,6 +1,7 @@
-import { Fault } from '../errors/index.ts';
 import type { ByteString } from '../std/index.ts';
-import type { ErofsImage, ErofsInode } from './erofs-image.ts';
+import { corrupt } from './corrupt.ts';
+import type { ErofsImage } from './erofs-image.ts';
+import type { ErofsInode } from './read-inode.ts';
 import { isOpaque, isWhiteout } from './merged-tree.ts';
 import type { MergedNode, MergedTree } from './merged-tree.ts';
 
@@ -30,8 +31,7 @@ interface Place {
 export function* layerChanges(image: ErofsImage, below: MergedTree | undefined): Generator<LayerChange> {
   const places: Place[] = [{ path: '' as ByteString, directory: image.root, lower: below?.root, depth: 0 }];
   for (let place = places.pop(); place !== undefined; place = places.pop()) {
-    if (place.depth > maxDepth)
-      throw new Fault('corrupt', 'read an EROFS image: its directories are nested without end');
+    if (place.depth > maxDepth) throw corrupt('its directories are nested without end');
     const inner: Place[] = [];
     yield* changesIn({ image, below }, place, inner);
     places.push(...inner.toReversed());

@@ -1,4 +1,4 @@
-import type { ErofsInode } from './erofs-image.ts';
+import type { ErofsInode } from './read-inode.ts';
 import { typeBlock, typeChar, typeDirectory, typeFifo, typeRegular, typeSymlink } from './format.ts';
 
 const typeBits = {

@@ -1,6 +1,7 @@
 import { Fault } from '../errors/index.ts';
 import type { ByteString } from '../std/index.ts';
-import type { ErofsImage, ErofsInode } from './erofs-image.ts';
+import type { ErofsImage } from './erofs-image.ts';
+import type { ErofsInode } from './read-inode.ts';
 import { opaqueXattr } from './xattr-codec.ts';
 
 /** An inode and the image that it is in. */

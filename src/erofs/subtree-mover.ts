@@ -69,8 +69,8 @@ export class SubtreeMover {
   #linkNewRows(): void {
     const { table } = this.#tree;
     if (this.#firstChild.length < table.count) {
-      this.#firstChild = enlarged(this.#firstChild, table.parent.length);
-      this.#nextSibling = enlarged(this.#nextSibling, table.parent.length);
+      this.#firstChild = lengthened(this.#firstChild, table.parent.length);
+      this.#nextSibling = lengthened(this.#nextSibling, table.parent.length);
     }
     for (; this.#linked < table.count; this.#linked += 1) {
       const parent = table.parent[this.#linked] ?? rootRow;
@@ -80,7 +80,7 @@ export class SubtreeMover {
   }
 }
 
-function enlarged(column: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+function lengthened(column: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
   const bigger = new Int32Array(length);
   bigger.set(column);
   return bigger;

@@ -1,4 +1,5 @@
 import { Fault } from '../errors/index.ts';
+import { corrupt } from './corrupt.ts';
 import {
   blockBits,
   blockSize,
@@ -126,8 +127,4 @@ function readDevice(reader: WindowReader, index: number): PlacedDevice {
   if (!/^[0-9a-f]{64}$/.test(tag)) throw corrupt('it has a device without a digest');
   const blocks = slot.readUInt32LE(tagSize);
   return { tag, blocks, sizeBytes: blocks * blockSize, firstBlock: slot.readUInt32LE(tagSize + 4) };
-}
-
-function corrupt(what: string): Fault {
-  return new Fault('corrupt', `read an EROFS image: ${what}`);
 }

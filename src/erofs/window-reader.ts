@@ -1,4 +1,4 @@
-import { Fault } from '../errors/index.ts';
+import { corrupt } from './corrupt.ts';
 
 /** Returns `length` bytes from `offset` on, fewer only at the end. */
 export type ReadBytes = (offset: number, length: number) => Uint8Array;
@@ -30,7 +30,7 @@ const windowBytes = 1 << 15;
 const alignBytes = 4096;
 
 function checkedLength(bytes: Uint8Array, length: number): Buffer {
-  if (bytes.length < length) throw new Fault('corrupt', 'read an EROFS image: it ends too early');
+  if (bytes.length < length) throw corrupt('it ends too early');
   return asBuffer(bytes);
 }
 

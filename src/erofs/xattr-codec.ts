@@ -1,6 +1,7 @@
 import { Fault } from '../errors/index.ts';
 import { bytesFrom, bytesOf, showBytes, toBuffer } from '../std/index.ts';
 import type { ByteString } from '../std/index.ts';
+import { corrupt } from './corrupt.ts';
 import { xattrEntrySize } from './format.ts';
 
 /** The mark of overlayfs for a directory that hides what lower layers have at its place. */
@@ -58,7 +59,7 @@ export function decodeXattrs(entries: Uint8Array): Map<ByteString, ByteString> {
     const valueEnd = nameEnd + bytes.readUInt16LE(at + 2);
     const prefix = prefixes.find((each) => each.index === bytes[at + 1]);
     if (valueEnd > bytes.length || prefix === undefined) {
-      throw new Fault('corrupt', 'read an EROFS image: an extended attribute is out of bounds');
+      throw corrupt('an extended attribute is out of bounds');
     }
     const rest = bytesFrom(bytes, at + xattrEntrySize, nameEnd);
     xattrs.set(`${prefix.text}${rest}` as ByteString, bytesFrom(bytes, nameEnd, valueEnd));
