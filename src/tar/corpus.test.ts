@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { readArchive } from './archive.fixture.ts';
 import type { ReadMember } from './archive.fixture.ts';
+import { isInstalled } from './tree.fixture.ts';
 
 /** What Go's archive/tar says of an archive that others made; `../shared/data/README.md` describes the fields. */
 interface Expectation {
@@ -80,9 +81,69 @@ test('every archive of the corpus reads the same however it is cut into chunks',
   }
 });
 
+/** Archives that Go was given encoded, and so refused; what Go's own tests say of the decoded ones. */
+const encoded: readonly (readonly [file: string, wanted: object])[] = [
+  ['gnu-sparse-big', { entries: [['gnu-sparse', 60_000_000_000, 6]], fault: undefined }],
+  ['pax-sparse-big', { entries: [['pax-sparse', 60_000_000_000, 6]], fault: undefined }],
+  [
+    'writer-big-long',
+    { entries: [[`${'longname/'.repeat(15)}16gig.txt`, 17_179_869_184, undefined]], fault: 'corrupt' },
+  ],
+  ['neg-size', { entries: [], fault: 'invalid' }],
+];
+
+for (const [name, wanted] of encoded) {
+  test(`the archive ${name} of Go, decoded`, { skip }, () => {
+    const archive = Buffer.from(readFileSync(join(corpus, `go/${name}.tar.base64`), 'latin1'), 'base64');
+    const { members, fault } = readArchive(archive);
+    const entries = members.map(({ entry, place }) => [entry.path, entry.size, place.segments?.length]);
+    assert.deepEqual({ entries, fault: fault?.code }, wanted);
+  });
+}
+
+/** How archives in compressions that Go was not asked to undo are to be had. */
+const decompressors: Readonly<Record<string, string>> = {
+  Z: 'uncompress',
+  txz: 'xz',
+  xz: 'xz',
+  tlz: 'xz',
+  lzma: 'xz',
+  zst: 'zstd',
+};
+
+const toolsMissing = skip || missing('bsdtar', 'uncompress', 'xz', 'zstd');
+
+test('archives in other compressions list as bsdtar lists them', { skip: toolsMissing }, async (t) => {
+  for (const file of readdirSync(join(corpus, 'libarchive')).toSorted()) {
+    const program = decompressors[file.split('.').at(-1) ?? ''];
+    if (program === undefined) continue;
+    await t.test(file, () => {
+      const input = readFileSync(join(corpus, 'libarchive', file));
+      const archive = spawnSync(program, ['-dc'], { input, maxBuffer: 1 << 30 }).stdout;
+      const listing = spawnSync('bsdtar', ['-tf', '-'], { input: archive, encoding: 'latin1' });
+      const read = readArchive(archive);
+      assert.equal(read.fault === undefined, listing.status === 0, `${listing.stderr} but ${read.fault}`);
+      const names = read.members.map(({ entry }) => (entry.type === 'dir' ? `${entry.path}/` : entry.path));
+      if (listing.status === 0) assert.deepEqual(names, namesIn(listing.stdout));
+    });
+  }
+});
+
+/** The names in a listing of bsdtar, which writes bytes that are no text as `\\NNN`. */
+function namesIn(listing: string): string[] {
+  const names = listing.split('\n').slice(0, -1);
+  return names.map((name) => name.replaceAll(/\\(\d{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8))));
+}
+
 function expectations(): Expectation[] {
   const lines = readFileSync(join(corpus, 'expected.jsonl'), 'utf8').trimEnd().split('\n');
   return lines.map((line) => JSON.parse(line) as Expectation);
+}
+
+/** Why a test that needs these programs is skipped; false where it is not. */
+function missing(...programs: readonly string[]): string | false {
+  const absent = programs.filter((program) => !isInstalled(program));
+  return absent.length === 0 ? false : `${absent.join(', ')} not installed`;
 }
 
 function archiveOf(expected: Expectation): Buffer {

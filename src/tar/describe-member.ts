@@ -107,7 +107,8 @@ function typeOf(typeFlag: number, name: ByteString): MemberType {
   const flag = String.fromCharCode(typeFlag);
   const type = types.get(flag);
   if (type !== undefined) return type;
-  const what = flag === 'M' ? 'continues a file of another volume' : `has the unknown type ${JSON.stringify(flag)}`;
+  const what =
+    flag === 'M' ? 'continues a file of another volume' : `has the unknown type "${showBytes(flag as ByteString)}"`;
   throw new Fault('unsupported', `${showBytes(name)} ${what}`);
 }
 

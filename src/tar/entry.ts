@@ -36,7 +36,7 @@ export interface TarPlace {
   readonly headerOffset: number;
   /** Offset of the first content byte; always a multiple of 512. */
   readonly dataOffset: number;
-  /** Content bytes in the archive, without padding; differs from `size` only for sparse files. */
+  /** The file's bytes in the archive, without padding; differs from `size` only for sparse files. 0 for what is no file. */
   readonly storedSize: number;
   /** For a sparse file: its data segments in ascending order; all between them is zero. Undefined for others. */
   readonly segments: readonly SparseSegment[] | undefined;
