@@ -1,5 +1,6 @@
 /**
- * What a build tells while it runs, in order. Every step has a number; its events carry it.
+ * What a build tells while it runs, in order. Every step has a number; its events carry it. A `plan` comes before the first
+ * event of its steps; there may be several, each with further steps.
  *
  * A step is one instruction of a stage that is part of the build: its `label` is what progress shows
  * (`[build 2/5] RUN make`). Only steps that can make a layer (RUN, COPY, ADD, WORKDIR) are ever `cached`.

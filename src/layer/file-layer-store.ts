@@ -9,16 +9,8 @@ import type { LayerFiles } from './layer-files.ts';
 import { LayerIndexes } from './layer-indexes.ts';
 import { LayerIngest, type IngestedLayer } from './layer-ingest.ts';
 import { LayerPacker } from './layer-packer.ts';
-import type {
-  LayerHolder,
-  LayerIndex,
-  LayerInfo,
-  LayerStore,
-  LayerWriter,
-  OpenTree,
-  TarFile,
-  WriterOptions,
-} from './layer-store.ts';
+import type { LayerIndex, LayerStore, OpenTree, TarFile } from './layer-store.ts';
+import type { LayerHolder, LayerInfo, LayerWriter, WriterOptions } from './layer-writer.ts';
 
 export interface FileLayerStoreOptions {
   readonly files: LayerFiles;

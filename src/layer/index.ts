@@ -10,15 +10,5 @@ export type { FileLayerStoreOptions } from './file-layer-store.ts';
 export { LayerFiles } from './layer-files.ts';
 export { LayerPacker } from './layer-packer.ts';
 export type { PackedLayer } from './layer-packer.ts';
-export type {
-  LayerHolder,
-  LayerIndex,
-  LayerInfo,
-  LayerStore,
-  LayerWriter,
-  OpenTree,
-  TarFile,
-  TreeNode,
-  TreeNodeType,
-  WriterOptions,
-} from './layer-store.ts';
+export type { LayerIndex, LayerStore, OpenTree, TarFile, TreeNode, TreeNodeType } from './layer-store.ts';
+export type { LayerHolder, LayerInfo, LayerWriter, WriterOptions } from './layer-writer.ts';

@@ -6,7 +6,7 @@ import { createDigester, toDiffId, type DiffId, type Digester } from '../oci/ind
 import { bytesOf } from '../std/index.ts';
 import { TarParser } from '../tar/index.ts';
 import type { LayerFiles } from './layer-files.ts';
-import type { LayerInfo, LayerWriter } from './layer-store.ts';
+import type { LayerInfo, LayerWriter } from './layer-writer.ts';
 
 /** A tar that is complete, hashed and indexed, and has no name in the store yet. */
 export interface IngestedLayer extends LayerInfo {

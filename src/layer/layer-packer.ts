@@ -3,7 +3,7 @@ import { Fault } from '../errors/index.ts';
 import { showBytes } from '../std/index.ts';
 import { endOfArchive, formatHeader, paddingOf, type TarEntry } from '../tar/index.ts';
 import { ContentIdHash, type ContentId } from './content-id.ts';
-import type { LayerInfo, LayerWriter } from './layer-store.ts';
+import type { LayerInfo, LayerWriter } from './layer-writer.ts';
 
 export interface PackedLayer extends LayerInfo {
   readonly contentId: ContentId;

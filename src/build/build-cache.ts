@@ -1,0 +1,122 @@
+import type { LayerHolder, LayerStore } from '../layer/index.ts';
+import { parseDiffId, toDigest } from '../oci/index.ts';
+import type { CacheEntry, CachedOutcome, EarlierStep, StepCache, Vertex } from '../solver/index.ts';
+import type { CacheRecord, CacheRecords, Locks } from '../state/index.ts';
+import type { StepResult } from './step-result.ts';
+
+export interface BuildCacheOptions {
+  readonly records: CacheRecords;
+  readonly layers: LayerStore;
+  readonly locks: Locks;
+  readonly holder: LayerHolder;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Results of earlier builds, as the records of the store have them. What it gives out is there: every layer of it is in
+ * the store, and held.
+ *
+ * Of two builds that need the same step at once, in whatever processes, one runs it: whoever does not find a result
+ * takes the step's lock, and keeps it until the result is stored, or the build ends. The other waits, and then finds
+ * it, or has the step to itself.
+ */
+export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
+  readonly #options: BuildCacheOptions;
+  /** By content key. */
+  readonly #claims = new Map<string, Claim>();
+
+  constructor(options: BuildCacheOptions) {
+    this.#options = options;
+  }
+
+  async find(contentKey: string): Promise<CachedOutcome<StepResult> | undefined> {
+    const found = this.#lookUp(contentKey);
+    if (found !== undefined || this.#claims.has(contentKey)) return found;
+    await this.#claim(contentKey);
+    const foundAfterWait = this.#lookUp(contentKey);
+    if (foundAfterWait !== undefined) await this.#release(contentKey);
+    return foundAfterWait;
+  }
+
+  async adopt(lineage: string, fresh: StepResult): Promise<StepResult> {
+    const record = this.#options.records.byLineage(lineage);
+    return (record === undefined ? undefined : this.#resultOf(record)) ?? fresh;
+  }
+
+  async put(entry: CacheEntry<StepResult>): Promise<void> {
+    const { vertex, definitionKey, contentKey, lineage, contentId, record, result } = entry;
+    this.#options.records.put({
+      definitionKey,
+      contentKey,
+      lineage,
+      contentId,
+      slot: vertex.slot,
+      label: vertex.label,
+      result: JSON.stringify(result.chain),
+      preimage: record.digest,
+      preimageBytes: record.packed,
+      digests: result.chain.map(toDigest),
+    });
+    await this.#release(contentKey);
+  }
+
+  async earlier(vertex: Vertex<StepResult>): Promise<readonly EarlierStep[]> {
+    const { records } = this.#options;
+    return records.bySlot(vertex.slot, comparedBuilds).map((record) => ({
+      recordDigest: record.preimage,
+      contentKey: record.contentKey,
+      packed: () => records.preimage(record.preimage),
+    }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const contentKey of this.#claims.keys()) await this.#release(contentKey);
+  }
+
+  #lookUp(contentKey: string): CachedOutcome<StepResult> | undefined {
+    const record = this.#options.records.byContent(contentKey);
+    const result = record === undefined ? undefined : this.#resultOf(record);
+    if (record === undefined || result === undefined) return undefined;
+    this.#options.records.touch([record.definitionKey]);
+    return { result, contentId: record.contentId, definitionKey: record.definitionKey };
+  }
+
+  #resultOf(record: CacheRecord): StepResult | undefined {
+    const chain = (JSON.parse(record.result) as readonly string[]).map(parseDiffId);
+    const { layers, holder } = this.#options;
+    return chain.every((diffId) => layers.hold(diffId, holder)) ? { chain } : undefined;
+  }
+
+  async #claim(contentKey: string): Promise<void> {
+    const { locks, signal } = this.#options;
+    const held = Promise.withResolvers<void>();
+    const over = Promise.withResolvers<void>();
+    const ended = locks.exclusively(
+      `step ${contentKey}`,
+      async () => {
+        held.resolve();
+        await over.promise;
+      },
+      { signal },
+    );
+    ended.catch(held.reject);
+    await held.promise;
+    this.#claims.set(contentKey, { release: over.resolve, ended });
+  }
+
+  async #release(contentKey: string): Promise<void> {
+    const claim = this.#claims.get(contentKey);
+    if (claim === undefined) return;
+    this.#claims.delete(contentKey);
+    claim.release();
+    await claim.ended;
+  }
+}
+
+interface Claim {
+  readonly release: () => void;
+  readonly ended: Promise<void>;
+}
+
+/** How many earlier builds of a step a reason may compare with. */
+const comparedBuilds = 20;

@@ -1,0 +1,35 @@
+import type { LayerHolder, LayerStore } from '../layer/index.ts';
+import type { Reference, Platform } from '../oci/index.ts';
+import type { ImageStore, StoredImage } from '../image/index.ts';
+import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
+import type { CacheRecords, Locks, StatCache } from '../state/index.ts';
+import type { Clock } from '../std/index.ts';
+import type { StepRunner } from './step-runner.ts';
+
+/** What a build needs of the store and the machine. */
+export interface BuildPorts {
+  readonly images: ImageStore;
+  /** Fetches an image from its registry. */
+  readonly pull: (reference: Reference, options: PullBaseOptions) => Promise<StoredImage>;
+  readonly layers: LayerStore;
+  readonly snapshotter: Snapshotter;
+  readonly areas: WorkAreas;
+  readonly runner: StepRunner;
+  readonly records: CacheRecords;
+  readonly stats: StatCache;
+  /** Writes of many stat records at once go faster in one. */
+  readonly transaction: <T>(body: () => T) => T;
+  readonly locks: Locks;
+  /** Keeps what the build writes and reads until the image has its names. */
+  readonly holder: LayerHolder;
+  readonly clock: Clock;
+  /** This machine's. */
+  readonly platform: Platform;
+  /** Where `xz`, `bzip2` and others are looked for. */
+  readonly searchPath?: string;
+}
+
+export interface PullBaseOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
+}

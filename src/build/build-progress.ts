@@ -1,0 +1,97 @@
+import type { Vertex } from '../solver/index.ts';
+import type { Clock } from '../std/index.ts';
+import type { BuildEvent, PlannedStep } from './build-event.ts';
+import type { LoweredStage } from './step.ts';
+import type { StepResult } from './step-result.ts';
+
+type StepVertex = Vertex<StepResult>;
+type ReportProgress = (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
+
+/** Turns what happens to vertices into events of numbered steps. Vertices that were not planned have none. */
+export class BuildProgress {
+  readonly #emit: (event: BuildEvent) => void;
+  readonly #clock: Clock;
+  readonly #steps = new Map<StepVertex, number>();
+  #count = 0;
+
+  constructor(emit: (event: BuildEvent) => void, clock: Clock) {
+    this.#emit = emit;
+    this.#clock = clock;
+  }
+
+  /** Numbers the steps of all stages; those that stand for nothing but another stage have no number. */
+  plan(stages: readonly LoweredStage[]): void {
+    const planned: PlannedStep[] = [];
+    for (const stage of stages) {
+      const name = stages.length > 1 ? `${stage.label} ` : '';
+      for (const [index, { vertex, title }] of stage.steps.entries()) {
+        if (this.#steps.has(vertex)) continue;
+        const step = this.#next(vertex);
+        planned.push({ step, label: `[${name}${index + 1}/${stage.steps.length}] ${title}`, stage: stage.label });
+      }
+    }
+    this.#emit({ kind: 'plan', steps: planned });
+  }
+
+  /** Work that is no instruction: fetching a base. */
+  async internal<T>(what: string, work: (report: ReportProgress) => Promise<T>): Promise<T> {
+    const step = ++this.#count;
+    this.#emit({ kind: 'plan', steps: [{ step, label: `[internal] ${what}`, stage: 'internal' }] });
+    this.#emit({ kind: 'started', step, timeMs: this.#clock.now() });
+    try {
+      const result = await work(({ doneBytes, totalBytes }) =>
+        this.#emit({ kind: 'progress', step, what, done: doneBytes, total: totalBytes, unit: 'bytes' }),
+      );
+      this.#emit({ kind: 'finished', step, timeMs: this.#clock.now() });
+      return result;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#emit({ kind: 'failed', step, timeMs: this.#clock.now(), message });
+      throw error;
+    }
+  }
+
+  /** `reason`: why it is not reused; undefined for steps that never are. */
+  started(vertex: StepVertex, reason: string | undefined): void {
+    this.#about(vertex, (step) => {
+      this.#emit({ kind: 'started', step, timeMs: this.#clock.now() });
+      if (reason !== undefined) this.#emit({ kind: 'reason', step, reason });
+    });
+  }
+
+  cached(vertex: StepVertex): void {
+    this.#about(vertex, (step) => this.#emit({ kind: 'cached', step, timeMs: this.#clock.now() }));
+  }
+
+  finished(vertex: StepVertex): void {
+    this.#about(vertex, (step) => this.#emit({ kind: 'finished', step, timeMs: this.#clock.now() }));
+  }
+
+  failed(vertex: StepVertex, message: string): void {
+    this.#about(vertex, (step) => this.#emit({ kind: 'failed', step, timeMs: this.#clock.now(), message }));
+  }
+
+  cancelled(vertex: StepVertex): void {
+    this.#about(vertex, (step) => this.#emit({ kind: 'cancelled', step, timeMs: this.#clock.now() }));
+  }
+
+  output(vertex: StepVertex, stream: 'stdout' | 'stderr', bytes: Uint8Array): void {
+    this.#about(vertex, (step) => this.#emit({ kind: 'output', step, stream, bytes }));
+  }
+
+  warning(vertex: StepVertex | undefined, message: string): void {
+    const step = vertex === undefined ? undefined : this.#steps.get(vertex);
+    this.#emit({ kind: 'warning', step, message });
+  }
+
+  #about(vertex: StepVertex, tell: (step: number) => void): void {
+    const step = this.#steps.get(vertex);
+    if (step !== undefined) tell(step);
+  }
+
+  #next(vertex: StepVertex): number {
+    this.#count += 1;
+    this.#steps.set(vertex, this.#count);
+    return this.#count;
+  }
+}

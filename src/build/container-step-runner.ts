@@ -1,0 +1,128 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { Fault } from '../errors/index.ts';
+import { Tree } from '../host/index.ts';
+import type { LayerHolder, LayerStore } from '../layer/index.ts';
+import {
+  containerSpec,
+  mountTargets,
+  prepareMountpoints,
+  removeStubs,
+  resolveUser,
+  writeBundle,
+  type ContainerCgroup,
+  type ContainerMount,
+  type OciRuntime,
+  type RuntimeSpec,
+  type SeccompSpec,
+} from '../runtime/index.ts';
+import type { Snapshotter, TemporaryArea, WorkAreas } from '../snapshot/index.ts';
+import type { StepCommand, StepOutcome, StepRunner, StepRunOptions } from './step-runner.ts';
+
+export interface ContainerStepRunnerOptions {
+  readonly runtime: OciRuntime;
+  readonly snapshotter: Snapshotter;
+  readonly areas: WorkAreas;
+  readonly layers: LayerStore;
+  readonly holder: LayerHolder;
+  /** What containers of this machine have in common; looked up when the first step runs. */
+  readonly machine: () => StepMachine;
+}
+
+/** What the spec of a step's container needs to know of the machine. */
+export interface StepMachine {
+  readonly seccomp: SeccompSpec;
+  readonly cgroup: Pick<ContainerCgroup, 'layout'>;
+  /** An init that reaps; Fault `unavailable` where it is missing was thrown before. */
+  readonly init: string;
+}
+
+/** Steps as containers of the machine's OCI runtime, each on an overlay of the layers below. */
+export class ContainerStepRunner implements StepRunner {
+  readonly #options: ContainerStepRunnerOptions;
+
+  constructor(options: ContainerStepRunnerOptions) {
+    this.#options = options;
+  }
+
+  async run(command: StepCommand, options: StepRunOptions): Promise<StepOutcome> {
+    const { areas, snapshotter, layers, holder } = this.#options;
+    using area = areas.temporary('step');
+    const outcome = await this.#execute(area, command, options);
+    if (outcome !== undefined) return outcome;
+    using packer = layers.packer({ holder, below: command.chain });
+    const report = snapshotter.pack(command.chain, area.workDir, packer);
+    return { kind: 'done', layer: packer.commit(), report };
+  }
+
+  /** Undefined once the command has succeeded and its view is unmounted. */
+  async #execute(area: TemporaryArea, command: StepCommand, options: StepRunOptions): Promise<StepOutcome | undefined> {
+    const { snapshotter, runtime } = this.#options;
+    using view = snapshotter.writable(command.chain, { workDir: area.workDir, target: area.target });
+    using tree = Tree.open(view.path);
+    const spec = this.#spec(area, tree, command);
+    writeBundle(area.bundle, spec);
+    const stubs = prepareMountpoints(tree, mountTargets(spec));
+    try {
+      const outcome = await runtime.run(area.id, {
+        bundle: area.bundle,
+        signal: options.signal,
+        onStdout: (bytes) => options.onOutput('stdout', bytes),
+        onStderr: (bytes) => options.onOutput('stderr', bytes),
+      });
+      if (outcome.kind === 'not-started') return { kind: 'failed', exitCode: outcome.code, message: outcome.message };
+      return outcome.code === 0 ? undefined : { kind: 'failed', exitCode: outcome.code, message: undefined };
+    } finally {
+      removeStubs(tree, stubs);
+    }
+  }
+
+  #spec(area: TemporaryArea, tree: Tree, command: StepCommand): RuntimeSpec {
+    const { seccomp, cgroup, init } = this.#options.machine();
+    return containerSpec({
+      rootfs: area.target,
+      args: command.args,
+      env: command.env,
+      cwd: command.workdir,
+      user: userOf(tree, command.user),
+      hostname: stepHostname,
+      network: command.network,
+      mounts: [...networkFiles(area, command.network), ...ownFiles(area, command.files)],
+      seccomp,
+      cgroup: { path: `/varve/${area.id}`, ...cgroup },
+      init,
+    });
+  }
+}
+
+function userOf(tree: Tree, user: string): ReturnType<typeof resolveUser> {
+  try {
+    return resolveUser(tree, user);
+  } catch (error) {
+    throw Fault.wrap('run the command', error);
+  }
+}
+
+/** Names are resolved as on the host, whose network it is; the files are the container's own copies. */
+function networkFiles(area: TemporaryArea, network: 'host' | 'none'): readonly ContainerMount[] {
+  const hosts = `127.0.0.1\tlocalhost ${stepHostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
+  const files = [fileMount(area, '/etc/hosts', hosts)];
+  return network === 'none'
+    ? files
+    : [...files, { kind: 'bind', source: '/etc/resolv.conf', destination: '/etc/resolv.conf', readonly: true }];
+}
+
+function ownFiles(area: TemporaryArea, files: StepCommand['files']): readonly ContainerMount[] {
+  return files.map(({ path, content }) => fileMount(area, path, content));
+}
+
+function fileMount(area: TemporaryArea, destination: string, content: string): ContainerMount {
+  const folder = join(area.bundle, 'files');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const source = join(folder, basename(destination));
+  writeFileSync(source, content, { mode: 0o755 });
+  return { kind: 'bind', source, destination, readonly: true };
+}
+
+/** What a command sees as the machine's name: the same everywhere, so that nothing of it gets into a layer. */
+const stepHostname = 'varve-build';
