@@ -46,8 +46,8 @@ const cases: Readonly<Record<string, ContainerSpecOptions>> = {
     annotations: { 'org.opencontainers.image.ref.name': 'x' },
     shmSizeBytes: 1024 * 1024,
     mounts: [
-      { kind: 'bind', source: '/proc/7/fd/21', destination: '/data/deep', readonly: true },
-      { kind: 'bind', source: '/proc/7/fd/20', destination: '/data', propagation: 'rslave' },
+      { kind: 'bind', source: '/run/varve/binds/1', destination: '/data/deep', readonly: true },
+      { kind: 'bind', source: '/run/varve/binds/0', destination: '/data', propagation: 'rslave' },
       { kind: 'tmpfs', destination: '/run', sizeBytes: 4096, mode: 0o755, exec: true },
       { kind: 'tmpfs', destination: '/dev/shm' },
     ],

@@ -61,7 +61,7 @@ export type ContainerNetwork = 'host' | 'none' | { readonly namespacePath: strin
 export type ContainerMount =
   | {
       readonly kind: 'bind';
-      /** What to bind: `/proc/<pid>/fd/<n>` of what was opened, so that nobody can swap it after the check. */
+      /** What to bind; of a path that others can change, what `openBindSource` made of it. */
       readonly source: string;
       readonly destination: string;
       readonly readonly?: boolean;

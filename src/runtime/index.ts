@@ -5,7 +5,7 @@
 export { parseBindOption } from './bind-option.ts';
 export type { BindOption } from './bind-option.ts';
 export { openBindSource } from './bind-source.ts';
-export type { BindSource } from './bind-source.ts';
+export type { BindSource, BindSourceOptions } from './bind-source.ts';
 export { writeBundle } from './bundle.ts';
 export { allCapabilities, changedCapabilities, defaultCapabilities } from './capabilities.ts';
 export type { CapabilityChanges } from './capabilities.ts';

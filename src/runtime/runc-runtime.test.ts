@@ -163,7 +163,7 @@ test('a read-only bind is read-only, and so is what is mounted below its source'
   const below = mounts.tmpfs({ sizeBytes: 65_536 });
   mounts.attach(below, join(source, 'below'));
   below.close();
-  using opened = openBindSource(source);
+  using opened = openBindSource(source, { mounts, place: join(bench.folder, 'place') });
   try {
     const script = 'cat /mnt/in/file; (: > /mnt/in/x) 2>&1; (: > /mnt/in/below/x) 2>&1';
     const bind = { kind: 'bind', source: opened.source, destination: '/mnt/in', readonly: true } as const;
