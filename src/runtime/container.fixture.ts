@@ -56,8 +56,8 @@ export class ContainerBench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.runtime.deleteAll('');
-    rmSync(this.folder, { recursive: true, force: true });
     removeCgroups(this.cgroup);
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   #defaults(id: string, rootfs: string): ContainerSpecOptions {

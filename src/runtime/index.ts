@@ -22,6 +22,8 @@ export type {
   ContainerSpecOptions,
   MountPropagation,
 } from './container-spec.ts';
+export { etcFiles, writeEtcFiles } from './etc-files.ts';
+export type { EtcFiles, EtcFilesOptions } from './etc-files.ts';
 export { readLog } from './log-reader.ts';
 export type { ReadLogOptions } from './log-reader.ts';
 export type {
