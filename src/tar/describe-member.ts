@@ -34,10 +34,7 @@ export function describeMember(header: HeaderBlock, extensions: Extensions, limi
   const { records } = extensions;
   const name = extensions.longName || textRecord(records, 'path') || header.path;
   const type = typeOf(header.typeFlag, name);
-  const hasContent = typesWithContent.has(type);
-  const storedSize = hasContent ? (numberRecord(records, 'size') ?? header.size) : 0;
-  if (storedSize < 0 || (hasContent && header.size < 0))
-    throw new Fault('invalid', `${showBytes(name)} has a negative size`);
+  const storedSize = typesWithContent.has(type) ? storedSizeOf(header, records) : 0;
   if (type === 'nothing') return { entry: undefined, storedSize };
   const isLink = type === 'link' || type === 'symlink';
   const isDevice = type === 'char' || type === 'block';
@@ -64,6 +61,12 @@ export function withSparseRecords(entry: TarEntry, records: PaxRecords, limits: 
   const size = numberRecord(records, 'GNU.sparse.size') ?? numberRecord(records, 'GNU.sparse.realsize') ?? entry.size;
   const path = name === '' ? entry.path : checkLength(withoutSlashes(name), limits.pathBytes);
   return { ...entry, path, size };
+}
+
+function storedSizeOf(header: HeaderBlock, records: PaxRecords): number {
+  const size = numberRecord(records, 'size') ?? header.size;
+  if (size >= 0 && header.size >= 0) return size;
+  throw new Fault('invalid', `${showBytes(header.path)} has a negative size`);
 }
 
 /** `name` as an entry's path: without slashes at its end. */

@@ -119,7 +119,7 @@ export class MemberReader {
   }
 
   #readGlobals(records: PaxRecords): void {
-    if (this.#appliesGlobals) this.#globals = this.#overGlobals(records);
+    if (this.#appliesGlobals) this.#globals = this.#overGlobals(globalPart(records));
     this.#forgetExtensions();
   }
 
@@ -195,6 +195,16 @@ interface PendingSparse {
 
 const empty = Buffer.alloc(0);
 const noExtensions: Extensions = { records: noRecords, longName: '' as ByteString, longLink: '' as ByteString };
+
+/**
+ * Of global records those that can mean something for many members. What is kept of them is so bounded, however many
+ * global headers an archive has.
+ */
+function globalPart(records: PaxRecords): PaxRecords {
+  return new Map([...records].filter(([key]) => globalKeys.has(key)));
+}
+
+const globalKeys: ReadonlySet<string> = new Set(['gid', 'linkpath', 'mtime', 'path', 'size', 'uid']);
 
 /** `x` and `g` of PAX, `L` and `K` of GNU. */
 const extensionFlags: ReadonlySet<number> = new Set(Buffer.from('xgLK'));

@@ -184,6 +184,29 @@ test('PAX values are bytes, the last of equal records counts, empty ones leave t
   );
 });
 
+test("global PAX headers, where applied, hold until others replace them; a member's own records win", () => {
+  const archive = Buffer.concat([
+    rawMember({ typeFlag: 'g', content: '9 uid=11\n9 gid=22\n' }),
+    formatHeader(plain),
+    rawMember({ typeFlag: 'g', content: '9 uid=33\n' }),
+    paxMember([['gid', '44']]),
+    formatHeader(plain),
+    formatHeader(plain),
+  ]);
+  const owners = (globalRecords: 'apply' | 'ignore'): unknown[] =>
+    readArchive(archive, { globalRecords }).members.map(({ entry }) => [entry.uid, entry.gid]);
+  assert.deepEqual(owners('apply'), [
+    [11, 22],
+    [33, 44],
+    [33, 22],
+  ]);
+  assert.deepEqual(owners('ignore'), [
+    [0, 0],
+    [0, 44],
+    [0, 0],
+  ]);
+});
+
 test('malformed PAX records are refused', () => {
   for (const body of [
     'path=x\n',
