@@ -68,9 +68,18 @@ test('whiteouts act on lower layers only, wherever they stand in the tar', () =>
 test('.wh.foo with foo/… in the same layer: foo is a fresh, opaque directory, also without an entry of its own', () => {
   const lower = [dir('foo', { mode: 0o700 }), file('foo/old')];
   assert.deepEqual(topOf(lower, [file('foo/new'), file('.wh.foo')]), [
+    '/foo dir 755 0:0 {"trusted.overlay.opaque":"y"}',
+    '/foo/new file 644 0:0 ""',
+  ]);
+});
+
+test('an opaque directory without an entry of its own is as it is below, without what it holds', () => {
+  assert.deepEqual(topOf([dir('foo', { mode: 0o700 }), file('foo/old')], [file('foo/.wh..wh..opq'), file('foo/new')]), [
     '/foo dir 700 0:0 {"trusted.overlay.opaque":"y"}',
     '/foo/new file 644 0:0 ""',
   ]);
+  const through = topOf([dir('d', { mode: 0o700 }), file('d/old'), symlink('s', 'd')], [file('s/.wh..wh..opq')]);
+  assert.deepEqual(through, ['/d dir 700 0:0 {"trusted.overlay.opaque":"y"}']);
 });
 
 test('.wh..wh..opq counts at any position, and only where a lower directory is', () => {

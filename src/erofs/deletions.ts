@@ -1,5 +1,5 @@
 import type { ByteString } from '../std/index.ts';
-import { flagDead, flagOpaque, flagWhiteout, rootRow } from './entry-table.ts';
+import { flagDead, flagFresh, flagImplied, flagOpaque, flagWhiteout, rootRow } from './entry-table.ts';
 import { typeChar, typeDirectory } from './format.ts';
 import type { LayerTree } from './layer-tree.ts';
 import type { LowerView } from './lower-view.ts';
@@ -12,9 +12,8 @@ import type { LowerView } from './lower-view.ts';
  * directory of that name is opaque (image-spec layer.md).
  */
 export function resolveDeletions(tree: LayerTree, lower: LowerView): void {
+  dropOverruledWhiteouts(tree);
   const whiteouts = collectWhiteouts(tree);
-  for (const row of whiteouts) yieldToEntry(tree, row);
-  hideLowerRoot(tree, lower);
   dropIdleMarks(tree, lower);
   placeWhiteouts(tree, lower, whiteouts);
 }
@@ -31,29 +30,52 @@ function targetName(tree: LayerTree, row: number): ByteString {
   return tree.table.name(row).slice('.wh.'.length) as ByteString;
 }
 
-function yieldToEntry(tree: LayerTree, row: number): void {
+/**
+ * Where the layer itself has the name that a whiteout deletes, there is nothing left to delete but what it hides. A
+ * directory that only leads to further deletions does not count as having the name.
+ */
+export function dropOverruledWhiteouts(tree: LayerTree): void {
   const { table } = tree;
-  const entry = table.find(table.parent[row] ?? rootRow, targetName(tree, row));
-  if (entry < 0) return;
-  table.kill(row);
-  if (tree.typeOf(entry) === typeDirectory) table.set(entry, flagOpaque);
+  const whiteouts = collectWhiteouts(tree);
+  if (whiteouts.length === 0) return;
+  const hasEntries = rowsWithEntries(tree);
+  for (const row of whiteouts) {
+    const entry = table.find(table.parent[row] ?? rootRow, targetName(tree, row));
+    if (entry < 0) continue;
+    if (hasEntries[entry] === 0) table.kill(entry);
+    else yieldToEntry(tree, row, entry);
+  }
+  table.spreadDeath();
 }
 
-/** Overlayfs knows no opaque root: each lower name is hidden by itself. */
-function hideLowerRoot(tree: LayerTree, lower: LowerView): void {
+function yieldToEntry(tree: LayerTree, whiteout: number, entry: number): void {
+  tree.table.kill(whiteout);
+  if (tree.typeOf(entry) === typeDirectory) tree.table.set(entry, flagFresh | flagOpaque);
+}
+
+/** By row: 1 if an entry of the archive stands at it or below it. */
+function rowsWithEntries({ table }: LayerTree): Uint8Array {
+  const hasEntries = new Uint8Array(table.count);
+  for (let row = table.count - 1; row > rootRow; row -= 1) {
+    if (!table.has(row, flagDead | flagImplied | flagWhiteout)) hasEntries[row] = 1;
+    if (hasEntries[row] === 1 && !table.has(row, flagDead)) hasEntries[table.parent[row] ?? rootRow] = 1;
+  }
+  return hasEntries;
+}
+
+/**
+ * Overlayfs knows no opaque root: each lower name is hidden by itself. Comes last: until
+ * then all below the root counts as hidden, and names that only led to deletions are gone.
+ */
+export function hideLowerRoot(tree: LayerTree, lower: LowerView): void {
   const { table } = tree;
   if (!table.has(rootRow, flagOpaque)) return;
   table.clear(rootRow, flagOpaque);
-  for (const name of lower.rootNames()) {
+  for (const { name, node } of lower.rootEntries()) {
     const row = table.find(rootRow, name);
-    if (row < 0) addWhiteout(tree, rootRow, name);
-    else if (tree.typeOf(row) === typeDirectory) table.set(row, flagOpaque);
+    if (row < 0) table.inode[table.insert(rootRow, name)] = whiteoutInode(tree);
+    else if (node.inode.type === 'dir' && tree.typeOf(row) === typeDirectory) table.set(row, flagOpaque);
   }
-}
-
-function addWhiteout(tree: LayerTree, parent: number, name: ByteString): void {
-  const row = tree.table.insert(parent, name);
-  tree.table.inode[row] = whiteoutInode(tree);
 }
 
 /** Parents first: below an opaque directory that hides nothing there is nothing to hide either. */
@@ -78,7 +100,6 @@ function placeWhiteouts(tree: LayerTree, lower: LowerView, whiteouts: readonly n
   }
 }
 
-/** All whiteouts of one pass are links to one inode. */
 function whiteoutInode({ inodes }: LayerTree): number {
   return inodes.add({ mode: typeChar, uid: 0, gid: 0, mtime: { sec: 0, nsec: 0 } });
 }

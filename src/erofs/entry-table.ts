@@ -17,6 +17,8 @@ export const flagImplied = 4;
 export const flagWhiteout = 8;
 /** AUFS's own bookkeeping (`.wh..wh.*`): hard links may refer to it, but it is not part of the tree. */
 export const flagHidden = 16;
+/** A directory that is new in this layer, whatever lower layers have there: opaque, and it inherits nothing. */
+export const flagFresh = 32;
 
 /**
  * The names of a layer: one row for each, in columns, and a hash table from (parent, name) to the row.

@@ -1,5 +1,5 @@
 import { Fault } from '../errors/index.ts';
-import { flagDead, flagImplied, flagOpaque, rootRow } from './entry-table.ts';
+import { flagDead, flagFresh, flagImplied, rootRow } from './entry-table.ts';
 import { typeDirectory } from './format.ts';
 import type { LayerTree } from './layer-tree.ts';
 import { fileMode } from './lower-meta.ts';
@@ -20,7 +20,7 @@ export function resolveImpliedParents(tree: LayerTree, lower: LowerView): void {
   const symlinks = new Map<number, number>();
   for (let row = rootRow; row < table.count; row += 1) {
     if (row !== rootRow && table.has(table.parent[row] ?? rootRow, flagDead)) table.kill(row);
-    if (!table.has(row, flagImplied) || table.has(row, flagDead) || table.has(row, flagOpaque)) continue;
+    if (!table.has(row, flagImplied) || table.has(row, flagDead | flagFresh)) continue;
     if (tree.typeOf(row) !== typeDirectory) continue;
     const node = lower.at(row);
     if (node?.inode.type === 'dir') takeMetadata(tree, row, node);

@@ -2,7 +2,7 @@ import { Fault } from '../errors/index.ts';
 import { showBytes } from '../std/index.ts';
 import type { ByteString } from '../std/index.ts';
 import type { TarEntry, TarPlace } from '../tar/index.ts';
-import { flagHidden, flagImplied, flagOpaque, flagWhiteout, rootRow } from './entry-table.ts';
+import { flagFresh, flagHidden, flagImplied, flagOpaque, flagWhiteout, rootRow } from './entry-table.ts';
 import {
   blockSize,
   encodeDevice,
@@ -72,11 +72,19 @@ export class LayerIndexer {
       this.#addRoot(entry);
       return;
     }
+    if (name.startsWith('.wh.') && this.#isBelowEntry([...names, name])) return;
     const parent = this.#tree.enter(rootRow, names);
     const slash = entry.path.lastIndexOf('/');
     this.#lastDirectory = entry.path.slice(0, Math.max(slash, 0));
     this.#lastRow = entry.path.endsWith(`/${name}`) ? parent : -1;
     this.#addNamed(parent, name, { entry, place });
+  }
+
+  /** True if the way leads through something of this layer that is no directory: a deletion does not replace it. */
+  #isBelowEntry(names: readonly string[]): boolean {
+    const { row, missing } = this.#tree.walk(names);
+    const [blocked] = missing;
+    return missing.length > 1 && blocked !== undefined && this.#tree.table.find(row, blocked) >= 0;
   }
 
   #addRoot(entry: TarEntry): void {
@@ -127,7 +135,7 @@ export class LayerIndexer {
     if (wasDirectory || wasSymlink) this.#forgetDirectory(wasDirectory && isDirectory);
     if (wasDirectory === isDirectory) return row;
     const fresh = table.renew(row);
-    if (isDirectory) table.set(fresh, flagOpaque);
+    if (isDirectory) table.set(fresh, flagFresh | flagOpaque);
     return fresh;
   }
 
@@ -140,7 +148,7 @@ export class LayerIndexer {
     const { table, inodes } = this.#tree;
     const names = pathNames(entry.link, this.#tree.limits);
     const { row, missing } = this.#tree.walk(names);
-    if (missing.length === 0 && !table.has(row, flagWhiteout)) {
+    if (missing.length === 0 && !table.has(row, flagWhiteout | flagImplied)) {
       if (this.#tree.typeOf(row) === typeDirectory) throw linkFault(entry, 'which is a directory');
       return table.inode[row] ?? 0;
     }

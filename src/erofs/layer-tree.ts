@@ -1,7 +1,7 @@
 import { Fault } from '../errors/index.ts';
 import { showBytes } from '../std/index.ts';
 import type { ByteString } from '../std/index.ts';
-import { EntryTable, flagHidden, flagImplied, flagOpaque, flagWhiteout, rootRow } from './entry-table.ts';
+import { EntryTable, flagFresh, flagHidden, flagImplied, flagOpaque, flagWhiteout, rootRow } from './entry-table.ts';
 import { typeDirectory, typeSymlink } from './format.ts';
 import { InodeTable } from './inode-table.ts';
 import type { InodeMeta } from './inode-table.ts';
@@ -106,7 +106,7 @@ export class LayerTree {
     if (type === typeDirectory || type === typeSymlink) return row;
     const fresh = this.table.renew(row);
     this.#imply(fresh);
-    this.table.set(fresh, flagOpaque);
+    this.table.set(fresh, flagFresh | flagOpaque);
     return fresh;
   }
 

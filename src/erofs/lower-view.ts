@@ -1,7 +1,7 @@
 import type { ByteString } from '../std/index.ts';
 import { flagOpaque, rootRow } from './entry-table.ts';
 import type { LayerTree } from './layer-tree.ts';
-import type { MergedNode, MergedTree } from './merged-tree.ts';
+import type { MergedEntry, MergedNode, MergedTree } from './merged-tree.ts';
 
 /** What lower layers have at the places of a layer's rows. Looked up when asked for, and remembered. */
 export class LowerView {
@@ -38,8 +38,8 @@ export class LowerView {
     return directory === undefined ? undefined : this.#below.child(directory, name);
   }
 
-  /** The names that lower layers have in the root. */
-  rootNames(): ByteString[] {
-    return this.#below === undefined ? [] : this.#below.list(this.#below.root).map(({ name }) => name);
+  /** What lower layers have in the root. */
+  rootEntries(): readonly MergedEntry[] {
+    return this.#below === undefined ? [] : this.#below.list(this.#below.root);
   }
 }

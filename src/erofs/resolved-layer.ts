@@ -1,6 +1,6 @@
 import { typeDirectory } from './format.ts';
 import { EntryTable, flagDead, flagHidden, flagImplied, flagOpaque, rootRow } from './entry-table.ts';
-import { resolveDeletions } from './deletions.ts';
+import { dropOverruledWhiteouts, hideLowerRoot, resolveDeletions } from './deletions.ts';
 import { resolveImpliedParents } from './implied-parents.ts';
 import type { LayerTree } from './layer-tree.ts';
 import { LowerView } from './lower-view.ts';
@@ -21,12 +21,14 @@ export interface ResolvedLayer {
 export function resolveLayer(tree: LayerTree, below: MergedTree | undefined): ResolvedLayer {
   const lower = new LowerView(tree, below);
   tree.table.spreadDeath();
+  dropOverruledWhiteouts(tree);
   resolveImpliedParents(tree, lower);
   tree.table.spreadDeath();
   const sources = resolveLowerLinks(tree, below);
   killHidden(tree.table);
   resolveDeletions(tree, lower);
   killEmptyImplied(tree, lower);
+  hideLowerRoot(tree, lower);
   return { sources };
 }
 

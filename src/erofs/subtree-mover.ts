@@ -19,6 +19,7 @@ export class SubtreeMover {
    * name, directories merge and of other pairs the later entry stays.
    */
   move(from: number, to: number): void {
+    if (this.#tree.table.has(from, flagOpaque)) this.#tree.table.set(to, flagOpaque);
     const pairs = [{ from, to }];
     for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
       this.#linkNewRows();
