@@ -2,7 +2,7 @@ import { parseJsonArray } from './json-array.ts';
 import { type LineRange, rangeOf, textOfRange, wordAt } from './logical-line.ts';
 import type { Word } from './position.ts';
 import { isSpace } from './white-space.ts';
-import type { Escape } from './word-lexer.ts';
+import type { Escape } from './lexer-state.ts';
 
 /** An instruction's arguments, or why they cannot be read. */
 export type Arguments =

@@ -1,6 +1,6 @@
 import { type Span, spanOf } from './position.ts';
 import { trimStart } from './white-space.ts';
-import type { Escape } from './word-lexer.ts';
+import type { Escape } from './lexer-state.ts';
 
 /** What the comments at the very top of a file set. */
 export interface Directives {

@@ -1,4 +1,5 @@
-import { type Escape, type LexResult, type Lookup, lex } from './word-lexer.ts';
+import type { Escape, LexResult, Lookup } from './lexer-state.ts';
+import { lex } from './word-lexer.ts';
 
 export interface ExpandOptions {
   /** What a variable holds as the instruction begins: nothing that the same instruction sets is seen by it. */

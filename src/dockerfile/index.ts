@@ -51,7 +51,7 @@ export type { Position, Span, Word } from './position.ts';
 export { platformArgNames, proxyArgNames } from './predefined-args.ts';
 export { runScript } from './run-script.ts';
 export type { RunScript } from './run-script.ts';
-export type { Escape, LexResult, Lookup } from './word-lexer.ts';
+export type { Escape, LexResult, Lookup } from './lexer-state.ts';
 export { createIgnoreMatcher } from './ignore-matcher.ts';
 export type { IgnoreMatcher, IgnoreScope, IgnoreVerdict } from './ignore-matcher.ts';
 export type { IgnorePattern } from './ignore-pattern.ts';

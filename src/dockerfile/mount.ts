@@ -2,6 +2,7 @@ import { parseBoolean, parseCsv } from './csv.ts';
 import type { Expansion } from './expand.ts';
 import type { MountFlag } from './instruction.ts';
 import type { Word } from './position.ts';
+import { Refusal } from './refusal.ts';
 import { didYouMean } from './suggestion.ts';
 
 /** What a RUN sees beside its root filesystem. */
@@ -52,8 +53,6 @@ function fieldOf(text: string): MountFlag['fields'][number] {
 }
 
 type Draft = { -readonly [K in keyof Mount]?: Mount[K] } & { type: Mount['type']; required: boolean };
-
-class Refusal extends Error {}
 
 /** Expands the values of a `--mount` and checks that they make sense together. */
 export function resolveMount(flag: MountFlag, expand: (value: string) => Expansion): MountResult {

@@ -25,7 +25,7 @@ import {
 } from './source-lines.ts';
 import { splitCommand } from './split-command.ts';
 import { trimStart } from './white-space.ts';
-import type { Escape } from './word-lexer.ts';
+import type { Escape } from './lexer-state.ts';
 
 /** An instruction before its meaning is known: its parts as BuildKit's own syntax tree has them. */
 export interface RawNode {
@@ -52,12 +52,15 @@ export interface ParseTree {
   readonly nodes: readonly RawNode[];
 }
 
-/** Splits a file into nodes. A line that cannot be read is reported and left out; reading goes on behind it. */
+/**
+ * Splits a file into nodes. A line that cannot be read is reported and left out; reading goes on
+ * behind it, unless there are lines that are too long for any instruction.
+ */
 export function parseTree(text: string, findings: Findings): ParseTree {
   const source = sourceLines(text);
   const { directives, count, problems } = readDirectives(source.lines);
   for (const { message, span } of problems) findings.report({ rule: 'directive', message, span, instruction: span });
-  source.next = count;
+  source.next = reportLongLines(source.lines, findings) ? source.lines.length : count;
   const nodes: RawNode[] = [];
   let comments: string[] = [];
   while (source.next < source.lines.length && !findings.isFull()) {
@@ -89,7 +92,6 @@ function readNode(source: SourceLines, context: NodeContext): RawNode | undefine
   const range = rangeOf(line, 0, line.text.length);
   const column = line.pieces[0]?.column ?? 1;
   const endOf = (): Span => spanOf(startLine, column, source.next, lengthOf(source, source.next) + 1);
-  if (reportLongLine(source, { from: startLine, findings: context.findings })) return undefined;
   if (joined.hasEmptyContinuation) warnOfEmptyContinuation(joined, endOf(), context.findings);
   const parsed = parseNode(range, { escape: context.escape, depth: 0 });
   if (parsed.kind === 'invalid') {
@@ -111,15 +113,16 @@ function lengthOf(source: SourceLines, line: number): number {
   return withoutReturns(source.lines[line - 1] ?? '').length;
 }
 
-function reportLongLine(source: SourceLines, options: { readonly from: number; readonly findings: Findings }): boolean {
-  for (let line = options.from; line <= source.next; line++) {
-    if (!isTooLong(source.lines[line - 1] ?? '')) continue;
-    const span = spanOf(line, 1, line, lengthOf(source, line) + 1);
+function reportLongLines(lines: readonly string[], findings: Findings): boolean {
+  let isAny = false;
+  for (const [index, line] of lines.entries()) {
+    if (!isTooLong(line)) continue;
+    const span = spanOf(index + 1, 1, index + 1, withoutReturns(line).length + 1);
     const message = `dockerfile line greater than max allowed size of ${maxLineBytes}`;
-    options.findings.report({ rule: 'line-length', message, span, instruction: span });
-    return true;
+    findings.report({ rule: 'line-length', message, span, instruction: span });
+    isAny = true;
   }
-  return false;
+  return isAny;
 }
 
 function warnOfEmptyContinuation(joined: JoinedLine, span: Span, findings: Findings): void {
@@ -224,7 +227,6 @@ function readHeredoc(source: SourceLines, mark: HeredocMark, context: HeredocCon
     return undefined;
   }
   source.next = last + 1;
-  if (reportLongLine(source, { from: first + 1, findings: context.findings })) return undefined;
   const content = source.lines.slice(first, last).map((line) => `${line}\n`);
   return { ...mark, content: content.join(''), span: spanOf(first + 1, 1, last + 1, lengthOf(source, last + 1) + 1) };
 }

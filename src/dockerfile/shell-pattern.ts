@@ -8,7 +8,7 @@ export type ShellPattern =
   | { readonly kind: 'pattern'; readonly program: WildcardProgram }
   | { readonly kind: 'invalid'; readonly message: string };
 
-/** Steps that one match may cost; real patterns stay under a million. A match that wants more is given up. */
+/** Steps that one match, and characters that one replacement, may cost; real patterns stay under a million. A match that wants more is given up. */
 const maxWork = 1 << 23;
 const newline = 0x0a;
 const notNewline = (codePoint: number): boolean => codePoint !== newline;
@@ -82,7 +82,11 @@ export function replaceAll(program: WildcardProgram, value: string, template: st
     if (match === undefined) break;
     result += fromCodePoints(text.slice(copied, match.start));
     const isEmptyAfterMatch = match.end <= copied && match.start > 0;
-    if (!isEmptyAfterMatch) result += fillTemplate(template, fromCodePoints(text.slice(match.start, match.end)));
+    if (!isEmptyAfterMatch) {
+      const replacement = fillTemplate(template, fromCodePoints(text.slice(match.start, match.end)));
+      budget.left -= replacement.length;
+      result += replacement;
+    }
     copied = match.end;
     from = Math.max(match.end, from + 1);
   }

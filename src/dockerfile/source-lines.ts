@@ -1,4 +1,4 @@
-import type { Escape } from './word-lexer.ts';
+import type { Escape } from './lexer-state.ts';
 import type { LinePiece, LogicalLine } from './logical-line.ts';
 import { trim, trimStart } from './white-space.ts';
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { expandHeredoc, expandWord, expandWords } from './expand.ts';
-import type { Escape } from './word-lexer.ts';
+import type { Escape } from './lexer-state.ts';
 
 const tables = join(import.meta.dirname, '../../../shared/data/language');
 const skip = !existsSync(tables) && 'the shared language tables are not here';
@@ -95,8 +95,14 @@ test('expansion: a hostile word ends in an error, not in a stack overflow or a f
   const deep = expandWord('${a:+'.repeat(20_000), { env, escape: '\\' });
   assert.equal(deep.kind, 'failed');
   const huge = 'x'.repeat(1 << 20);
-  const wide = expandWord('$h'.repeat(1000), { env: () => huge, escape: '\\' });
-  assert.equal(wide.kind, 'failed');
+  for (const word of [
+    '$h'.repeat(1000),
+    `"${'$h'.repeat(1000)}"`,
+    `\${h//x/${'$h'.repeat(10)}}`,
+    '${h:-"$h"}${h//x/"$h"}',
+  ]) {
+    assert.equal(expandWord(word, { env: () => huge, escape: '\\' }).kind, 'failed', word.slice(0, 20));
+  }
 });
 
 test('expansion: a match that takes too much work is refused, not answered wrongly', () => {

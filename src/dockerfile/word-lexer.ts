@@ -1,136 +1,61 @@
+import {
+  type Collected,
+  type LexOptions,
+  type LexResult,
+  type Lexer,
+  addSplit,
+  addWhole,
+  bounded,
+  createLexer,
+  finishWord,
+  valueOf,
+} from './lexer-state.ts';
+import { Refusal } from './refusal.ts';
 import { parseShellPattern, replaceAll, replaceFirst, trimPrefix, trimSuffix } from './shell-pattern.ts';
-import { splitAtSpaces } from './white-space.ts';
 import type { WildcardProgram } from './wildcard.ts';
 
-/** The character that takes the meaning from the next one: `\`, or a backtick after `# escape=`. */
-export type Escape = '\\' | '`';
-
-/** The value of a variable; undefined where it is not set, which is not the same as empty. */
-export type Lookup = (name: string) => string | undefined;
-
-export interface LexOptions {
-  readonly lookup: Lookup;
-  readonly escape: Escape;
-  /** Quotes stay in the result. */
-  readonly keepQuotes?: boolean;
-  /** Escape characters stay in the result. */
-  readonly keepEscapes?: boolean;
-  /** Quotes are ordinary characters, as in the body of a here-document. */
-  readonly plainQuotes?: boolean;
-  /** A variable that is not set stays as it is written. */
-  readonly keepUnset?: boolean;
-}
-
-/** What became of a word; `used` and `unset` are the names that were looked up and found, or not. */
-export type LexResult = {
-  readonly used: ReadonlySet<string>;
-  readonly unset: ReadonlySet<string>;
-} & (
-  | { readonly kind: 'expanded'; readonly value: string; readonly words: readonly string[] }
-  | { readonly kind: 'failed'; readonly message: string }
-);
-
-/** `${a:-${b:-…}}` may nest this deep. */
-const maxDepth = 100;
-/** A hostile file could double a variable forty times. */
-const maxResultChars = 1 << 24;
-
-interface Lexer {
-  readonly text: string;
-  readonly options: LexOptions;
-  readonly used: Set<string>;
-  readonly unset: Set<string>;
-  at: number;
-  depth: number;
-  keepEscapes: boolean;
-}
-
-/** Thrown and caught inside this file only. */
-class Refusal extends Error {}
+const maxShownChars = 400;
 
 /**
  * Expands variables, removes quotes and escapes, and splits into words, as a shell does and with BuildKit's choices
  * where shells differ. Splitting follows expansion: an unquoted value with spaces gives several words.
  */
 export function lex(text: string, options: LexOptions): LexResult {
-  const lexer: Lexer = {
-    text,
-    options,
-    used: new Set(),
-    unset: new Set(),
-    at: 0,
-    depth: 0,
-    keepEscapes: options.keepEscapes ?? false,
-  };
+  const lexer = createLexer(text, options);
   const { used, unset } = lexer;
   try {
-    return { kind: 'expanded', ...untilStop(lexer, undefined), used, unset };
+    const { value, words } = untilStop(lexer, undefined);
+    return { kind: 'expanded', value, words, used, unset };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return { kind: 'failed', message: `failed to process ${JSON.stringify(text)}: ${error.message}`, used, unset };
-  }
-}
-
-/** Collects the result and, beside it, the words that it falls into. */
-class Collector {
-  value = '';
-  readonly words: string[] = [];
-  #word = '';
-
-  /** Text in which blanks separate words. */
-  addSplit(text: string): void {
-    this.value += text;
-    const [first = '', ...others] = splitAtSpaces(text);
-    this.#word += first;
-    for (const other of others) {
-      this.#finish();
-      this.#word = other;
-    }
-  }
-
-  /** Text that belongs to one word, blanks and all. */
-  addWhole(text: string): void {
-    this.value += text;
-    this.#word += text;
-  }
-
-  result(): { readonly value: string; readonly words: readonly string[] } {
-    this.#finish();
-    if (this.value.length > maxResultChars) throw new Refusal(`the result is longer than ${maxResultChars} characters`);
-    return { value: this.value, words: this.words };
-  }
-
-  #finish(): void {
-    if (this.#word !== '') this.words.push(this.#word);
-    this.#word = '';
+    const shown = JSON.stringify(text.length > maxShownChars ? `${text.slice(0, maxShownChars)}…` : text);
+    return { kind: 'failed', message: `failed to process ${shown}: ${error.message}`, used, unset };
   }
 }
 
 /** Reads on to `stop`, which is consumed, or to the end where none is given. */
-function untilStop(
-  lexer: Lexer,
-  stop: string | undefined,
-): { readonly value: string; readonly words: readonly string[] } {
-  const collector = new Collector();
+function untilStop(lexer: Lexer, stop: string | undefined): Collected {
+  const collected: Collected = { value: '', words: [], word: '' };
   const { text, options } = lexer;
   while (lexer.at < text.length) {
     const char = text.charAt(lexer.at);
     if (char === stop) {
       lexer.at++;
-      return collector.result();
+      return finishWord(collected);
     }
-    if (char === '$') collector.addSplit(dollar(lexer));
-    else if (char === '<') collector.addWhole(possibleHeredoc(lexer));
-    else if (char === "'" && options.plainQuotes !== true) collector.addWhole(singleQuoted(lexer));
-    else if (char === '"' && options.plainQuotes !== true) collector.addWhole(doubleQuoted(lexer));
-    else if (char === options.escape) collector.addWhole(escaped(lexer));
-    else collector.addSplit(plain(lexer));
-    if (collector.value.length > maxResultChars) return collector.result();
+    if (char === '$') addSplit(collected, dollar(lexer));
+    else if (char === '<') addWhole(collected, possibleHeredoc(lexer));
+    else if (char === "'" && options.plainQuotes !== true) addWhole(collected, singleQuoted(lexer));
+    else if (char === '"' && options.plainQuotes !== true) addWhole(collected, doubleQuoted(lexer));
+    else if (char === options.escape) addWhole(collected, escaped(lexer));
+    else addSplit(collected, plain(lexer));
   }
   if (stop !== undefined) throw new Refusal(`unexpected end of statement while looking for matching ${stop}`);
-  return collector.result();
+  return finishWord(collected);
 }
 
+/** `${a:-${b:-…}}` may nest this deep. */
+const maxDepth = 100;
 const special = /[$<'"\\`}/]/g;
 
 /** The run of characters that mean nothing; the one at hand is always taken. */
@@ -181,7 +106,7 @@ function doubleQuoted(lexer: Lexer): string {
       lexer.at++;
       return result + quote;
     }
-    if (char === '$') result += dollar(lexer);
+    if (char === '$') result = bounded(result + dollar(lexer));
     else if (char === options.escape) result += escapedInQuotes(lexer);
     else result += plain(lexer);
   }
@@ -289,9 +214,7 @@ function replaced(lexer: Lexer, name: string): string {
   const value = valueOf(lexer, name);
   if (value === undefined && lexer.options.keepUnset === true) return `\${${name}/${pattern}/${replacement}}`;
   const program = patternOf(pattern);
-  const result = finished((all ? replaceAll : replaceFirst)(program, value ?? '', replacement));
-  if (result.length > maxResultChars) throw new Refusal(`the result is longer than ${maxResultChars} characters`);
-  return result;
+  return bounded(finished((all ? replaceAll : replaceFirst)(program, value ?? '', replacement)));
 }
 
 /** The word after an operator, itself expanded, up to `stop`. */
@@ -325,10 +248,4 @@ function patternOf(text: string): WildcardProgram {
 function finished(result: string | undefined): string {
   if (result === undefined) throw new Refusal('the pattern takes too much work on a value of this length');
   return result;
-}
-
-function valueOf(lexer: Lexer, name: string): string | undefined {
-  const value = lexer.options.lookup(name);
-  (value === undefined ? lexer.unset : lexer.used).add(name);
-  return value;
 }
