@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -192,6 +192,19 @@ test('limits reach the control groups', real, async (t) => {
   });
   if (stdout === '') return t.skip('control groups are not laid out as v1 here');
   assert.equal(stdout, `${64 * 1024 * 1024}\n50\n`);
+});
+
+test('a runtime that was killed takes its container along', real, async () => {
+  const running = shell('exec busybox sleep 60');
+  const killed = assert.rejects(running, { code: 'internal', message: /the runtime was ended by SIGKILL/ });
+  const id = `c${count}`;
+  while ((await bench.runtime.state(id))?.status !== 'running') await delay(10);
+  const { pid } = (await bench.runtime.state(id)) ?? { pid: 0 };
+  const parent = /^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+  process.kill(Number(parent), 'SIGKILL');
+  await killed;
+  assert.equal(processStartTime(pid), undefined);
+  assert.deepEqual(bench.runtime.list(), []);
 });
 
 test('what a killed owner left running is found by prefix and ended', real, async () => {

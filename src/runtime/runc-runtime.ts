@@ -119,6 +119,7 @@ class RuncRuntime implements OciRuntime {
       const stopped = breaking.happened.then(() => this.#stop(id, child));
       const status = await child.ended;
       if (breaking.broken !== undefined) await stopped;
+      if (status.signal !== null) await this.delete(id);
       await Promise.all(pipes.map((each) => each.drained));
       return { ...status, broken: breaking.broken };
     } catch (error) {
@@ -134,7 +135,7 @@ class RuncRuntime implements OciRuntime {
   async #stop(id: string, child: Process): Promise<void> {
     const ended = child.ended.then(() => true);
     for (let tries = 0; tries < stopTries; tries += 1) {
-      await this.#try(['kill', id, 'KILL']);
+      await this.#try(['kill', id, 'KILL']).catch(tryAgain);
       if (await Promise.race([ended, delay(stopPauseMs, false)])) return;
     }
     child.kill('SIGKILL');
@@ -166,6 +167,9 @@ class RuncRuntime implements OciRuntime {
   }
 }
 
+/** A signal that could not be sent is sent again. */
+function tryAgain(): void {}
+
 const env = { PATH: defaultSearchPath };
 const callTimeoutMs = 60_000;
 const stopPauseMs = 20;
@@ -194,7 +198,9 @@ class Breaking {
     this.#announce();
   }
 
+  /** Runs `body`, unless the run is given up already; a failure of it is such a reason. */
   guard(body: () => void): void {
+    if (this.broken !== undefined) return;
     try {
       body();
     } catch (error) {
