@@ -1,5 +1,5 @@
 import { Fault } from '../errors/index.ts';
-import type { MountPropagation } from './container-spec.ts';
+import type { MountPropagation } from './container-options.ts';
 
 /** What `-v` asks for. */
 export interface BindOption {

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { findExecutable, killProcess } from '../host/index.ts';
 import { conmonMonitor } from './conmon-monitor.ts';
 import { ContainerBench, noContainers } from './container.fixture.ts';
-import type { ContainerSpecOptions } from './container-spec.ts';
+import type { ContainerSpecOptions } from './container-options.ts';
 import { readLog } from './log-reader.ts';
 import type { Attachment, Monitor, MonitorOptions } from './monitor.ts';
 

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Compile } from 'typebox/schema';
 import { allCapabilities } from './capabilities.ts';
 import { containerSpec } from './container-spec.ts';
-import type { ContainerMount, ContainerSpecOptions } from './container-spec.ts';
+import type { ContainerMount, ContainerSpecOptions } from './container-options.ts';
 import type { NamespaceSpec, RuntimeSpec } from './runtime-spec.ts';
 import { loadSchema } from './spec-schema.fixture.ts';
 

@@ -4,7 +4,7 @@ import { Tree, cgroupLayout, findExecutable } from '../host/index.ts';
 import { writeBundle } from './bundle.ts';
 import { defaultCapabilities } from './capabilities.ts';
 import { containerSpec } from './container-spec.ts';
-import type { ContainerSpecOptions } from './container-spec.ts';
+import type { ContainerSpecOptions } from './container-options.ts';
 import { mountTargets, prepareMountpoints, removeStubs } from './mountpoints.ts';
 import type { MountStub } from './mountpoints.ts';
 import type { OciRuntime } from './oci-runtime.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ContainerMount } from './container-spec.ts';
+import type { ContainerMount } from './container-options.ts';
 
 /** The files in `/etc` that an engine, not an image, decides. */
 export interface EtcFiles {

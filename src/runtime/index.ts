@@ -21,7 +21,7 @@ export type {
   ContainerNetwork,
   ContainerSpecOptions,
   MountPropagation,
-} from './container-spec.ts';
+} from './container-options.ts';
 export { etcFiles, writeEtcFiles } from './etc-files.ts';
 export type { EtcFiles, EtcFilesOptions } from './etc-files.ts';
 export { readLog } from './log-reader.ts';

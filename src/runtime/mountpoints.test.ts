@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, uti
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { Tree } from '../host/index.ts';
+import { Tree, linuxMounts } from '../host/index.ts';
+import { bytesOf } from '../std/index.ts';
 import { prepareMountpoints, removeStubs } from './mountpoints.ts';
 import { resolveUser } from './rootfs-user.ts';
 
@@ -79,6 +80,25 @@ test('a dangling link is followed inside the root and its target made there', ()
   assert.deepEqual(names(), ['etc', 'etc/resolv.conf', 'run', 'run/resolve', 'run/resolve/stub.conf']);
   removeStubs(tree, stubs);
   assert.deepEqual(names(), ['etc', 'etc/resolv.conf']);
+});
+
+const noOverlay = process.getuid?.() !== 0 && 'mounting needs root';
+
+test('on an overlay the lower directories that got a stub look as before', { skip: noOverlay }, (t) => {
+  const base = mkdtempSync('/var/tmp/varve-mountpoints-');
+  t.after(() => rmSync(base, { recursive: true }));
+  for (const name of ['lower/etc', 'upper', 'work']) mkdirSync(join(base, name), { recursive: true });
+  writeFileSync(join(base, 'lower/etc/passwd'), '');
+  utimesSync(join(base, 'lower/etc'), 1000, 1000);
+  const layers = { lower: [join(base, 'lower')], upper: join(base, 'upper'), work: join(base, 'work') };
+  using merged = linuxMounts().overlay(layers);
+  using view = Tree.open(merged.path);
+  const stubs = prepareMountpoints(view, usual);
+  assert.equal(stubs.length, 3);
+  assert.deepEqual(removeStubs(view, stubs), []);
+  assert.deepEqual(view.stat(bytesOf('etc'))?.mtime, { sec: 1000, nsec: 0 });
+  assert.deepEqual(readdirSync(join(base, 'upper'), { recursive: true }), ['etc']);
+  assert.equal(statSync(join(base, 'upper/etc')).mtimeMs, 1_000_000);
 });
 
 test('a place that cannot be made leaves nothing', () => {

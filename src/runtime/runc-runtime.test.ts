@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { linuxMounts, processStartTime } from '../host/index.ts';
 import { openBindSource } from './bind-source.ts';
 import { ContainerBench, noContainers } from './container.fixture.ts';
-import type { ContainerSpecOptions } from './container-spec.ts';
+import type { ContainerSpecOptions } from './container-options.ts';
 import type { ContainerOutcome } from './oci-runtime.ts';
 import { runcRuntime } from './runc-runtime.ts';
 
