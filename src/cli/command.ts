@@ -15,6 +15,8 @@ export interface Command<F extends FlagSet> {
   readonly operands: { readonly min: number; readonly max: number };
   /** Flags after the first operand belong to the operand. */
   readonly stopAtOperand?: boolean;
+  /** What stands before the message of an error; `Error` where it is not given. */
+  readonly errorLabel?: string;
   /** The exit code for whatever fails; 1 where it is not given. */
   readonly failureCode?: (error: unknown) => number;
   /** Gives the exit code. */
@@ -33,6 +35,8 @@ export interface Context<E> {
   readonly stdin: InputStream;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Tells of an error that does not end the command. */
+  readonly report: (error: unknown) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { Fault } from '../errors/index.ts';
 
 const deepestCause = 16;
@@ -22,7 +21,7 @@ function stacks(error: unknown): string[] {
   const lines: string[] = [];
   let current = error;
   for (let depth = 0; depth < deepestCause && current !== undefined; depth++) {
-    const stack = current instanceof Error ? (current.stack ?? current.message) : inspect(current);
+    const stack = current instanceof Error ? (current.stack ?? current.message) : String(current);
     lines.push(depth === 0 ? stack : `caused by: ${stack}`);
     current = current instanceof Error ? current.cause : undefined;
   }

@@ -1,6 +1,5 @@
 import type { Engine } from '../engine/index.ts';
 import type { Context } from './command.ts';
-import { describeError } from './describe-error.ts';
 
 /**
  * Does the same to everything that was named, in order. What fails is told and does not keep the others from their
@@ -8,7 +7,7 @@ import { describeError } from './describe-error.ts';
  */
 export async function forEachName(
   names: readonly string[],
-  context: Pick<Context<Partial<Engine>>, 'stderr' | 'signal'>,
+  context: Pick<Context<Partial<Engine>>, 'report' | 'signal'>,
   act: (name: string) => Promise<void> | void,
 ): Promise<number> {
   let code = 0;
@@ -17,7 +16,7 @@ export async function forEachName(
     try {
       await act(name);
     } catch (error) {
-      context.stderr.print(describeError(error, { debug: false }));
+      context.report(error);
       code = 1;
     }
   }

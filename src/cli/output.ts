@@ -12,21 +12,34 @@ export interface InputStream extends AsyncIterable<Uint8Array | string> {
 }
 
 /**
- * A stream of the program. Writing never fails: when the reader is gone (`varve images | head -1`), what is written
- * is dropped and `onClosed` is called once, so that the work can end.
+ * A stream of the program. Writing never throws: when the reader is gone (`varve images | head -1`) or the disk is full,
+ * what is written from then on is dropped, `failure` says why, and `onFailure` is called once, so that the work can end.
  */
 export class Output {
-  readonly stream: OutputStream;
-  readonly isTerminal: boolean;
-  #open = true;
+  readonly #open: () => OutputStream;
+  readonly #onFailure: (error: Error) => void;
+  #stream: OutputStream | undefined;
+  #failure: Error | undefined;
 
-  constructor(stream: OutputStream, onClosed: (error: Error) => void = () => {}) {
-    this.stream = stream;
-    this.isTerminal = stream.isTTY === true;
-    stream.on('error', (error: Error) => {
-      if (this.#open) onClosed(error);
-      this.#open = false;
-    });
+  /** `open` is called on first use: Node takes milliseconds to make a stream of a descriptor. */
+  constructor(open: () => OutputStream, onFailure: (error: Error) => void = () => {}) {
+    this.#open = open;
+    this.#onFailure = onFailure;
+  }
+
+  get stream(): OutputStream {
+    if (this.#stream !== undefined) return this.#stream;
+    this.#stream = this.#open();
+    this.#stream.on('error', (error: Error) => this.#fail(error));
+    return this.#stream;
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  get isTerminal(): boolean {
+    return this.stream.isTTY === true;
   }
 
   get columns(): number {
@@ -39,12 +52,12 @@ export class Output {
 
   /** For what is small: does not wait for the reader. */
   print(text: string): void {
-    if (this.#open) this.stream.write(text);
+    if (this.#failure === undefined) this.stream.write(text);
   }
 
   /** For what is large: resolves when the reader keeps up. */
   async write(chunk: Uint8Array | string): Promise<void> {
-    if (!this.#open || this.stream.write(chunk)) return;
+    if (this.#failure !== undefined || this.stream.write(chunk)) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
         this.stream.off('drain', done);
@@ -58,10 +71,20 @@ export class Output {
 
   /** Resolves when all that was written has left the process, or cannot any more. */
   async flush(): Promise<void> {
-    if (!this.#open) return;
+    const stream = this.#stream;
+    if (stream === undefined || this.#failure !== undefined) return;
     await new Promise<void>((resolve) => {
-      this.stream.once('error', () => resolve());
-      this.stream.write('', () => resolve());
+      stream.once('error', () => resolve());
+      stream.write('', (error) => {
+        if (error) this.#fail(error);
+        resolve();
+      });
     });
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#onFailure(error);
   }
 }

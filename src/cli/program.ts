@@ -11,7 +11,7 @@ import type { SignalSource } from './interruption.ts';
 import { Output } from './output.ts';
 import type { InputStream, OutputStream } from './output.ts';
 
-/** What a run of the program gets from the process that it runs in. */
+/** What a run of the program gets from the process that it runs in. The streams are only read when they are used. */
 export interface ProgramOptions {
   /** Without the interpreter and the script. */
   readonly argv: readonly string[];
@@ -44,12 +44,18 @@ const globalFlags = {
 /** Runs one command line and gives the exit code. Never throws; all that was written has left when it resolves. */
 export async function runProgram(options: ProgramOptions): Promise<number> {
   using interruption = new Interruption(options.signals, options.exit);
-  const stdout = new Output(options.stdout, () => interruption.abort(brokenPipeCode));
-  const stderr = new Output(options.stderr);
-  const program = new Program(options, { interruption, stdout, stderr });
-  const code = await program.run();
-  await Promise.all([stdout.flush(), stderr.flush()]);
-  return code;
+  const stdout = new Output(
+    () => options.stdout,
+    (error) => interruption.abort(isBrokenPipe(error) ? brokenPipeCode : 1),
+  );
+  const stderr = new Output(() => options.stderr);
+  const code = await new Program(options, { interruption, stdout, stderr }).run();
+  await stdout.flush();
+  if (stdout.failure !== undefined && !isBrokenPipe(stdout.failure)) {
+    stderr.print(`Error: write standard output: ${stdout.failure.message}\n`);
+  }
+  await stderr.flush();
+  return stdout.failure === undefined ? code : (interruption.exitCode ?? code);
 }
 
 interface Surroundings {
@@ -108,25 +114,28 @@ class Program {
       const code = await command.run(input, this.#context(globals));
       return interruption.exitCode ?? code;
     } catch (error) {
-      if (interruption.exitCode === brokenPipeCode) return brokenPipeCode;
-      const code = this.#complain(error, command.failureCode?.(error) ?? 1);
-      return interruption.exitCode ?? code;
+      if (this.#around.stdout.failure === undefined) this.#report(error, command.errorLabel);
+      return interruption.exitCode ?? command.failureCode?.(error) ?? 1;
     } finally {
       await this.#closeEngine();
     }
   }
 
   #context(globals: FlagValues<typeof globalFlags>): Context<Engine> {
-    const { env, stdin, version, now, openEngine } = this.#options;
+    const options = this.#options;
+    const { env, version, now, openEngine } = options;
     const root = globals.root ?? env['VARVE_ROOT'];
     const runRoot = globals['run-root'];
     return {
       ...this.#around,
-      stdin,
+      get stdin() {
+        return options.stdin;
+      },
       env,
       version,
       now,
       signal: this.#around.interruption.signal,
+      report: (error) => this.#report(error),
       openEngine: () => {
         this.#engine ??= openEngine({
           ...(root === undefined || root === '' ? {} : { root }),
@@ -176,9 +185,20 @@ class Program {
   }
 
   #complain(error: unknown, code: number, more = ''): number {
-    this.#around.stderr.print(describeError(error, { debug: this.#debug }) + (more === '' ? '' : `${more}\n`));
+    this.#report(error);
+    if (more !== '') this.#around.stderr.print(`${more}\n`);
     return code;
   }
+
+  #report(error: unknown, label = 'Error'): void {
+    const isOurs = this.#around.interruption.signal.aborted && !Fault.is(error);
+    const shown = isOurs ? new Fault('cancelled', 'interrupted', { cause: error }) : error;
+    this.#around.stderr.print(describeError(shown, { debug: this.#debug, label }));
+  }
+}
+
+function isBrokenPipe(error: Error): boolean {
+  return 'code' in error && error.code === 'EPIPE';
 }
 
 function wrongCount(name: string, count: number, { min, max }: AnyCommand['operands']): Fault | undefined {

@@ -34,6 +34,7 @@ export const build = defineCommand({
   usage: '[OPTIONS] PATH',
   operands: { min: 1, max: 1 },
   flags,
+  errorLabel: 'ERROR',
   run: async ({ flags, operands: [path = ''] }, context: Context<Needs>) => {
     const options = buildOptions(flags, path, context);
     const mode = flags.quiet ? 'quiet' : progressMode(flags.progress ?? context.env['BUILDKIT_PROGRESS']);

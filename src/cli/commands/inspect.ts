@@ -2,7 +2,6 @@ import type { Containers, Images } from '../../engine/index.ts';
 import { Fault } from '../../errors/index.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
-import { describeError } from '../describe-error.ts';
 import { text } from '../flags.ts';
 import { compileTemplate } from '../template/go-template.ts';
 
@@ -34,7 +33,7 @@ export const inspect = defineCommand({
     if (format !== undefined) for (const each of found) context.stdout.print(`${format.render(each)}\n`);
     else if (flags.format === 'json') context.stdout.print(`${JSON.stringify(found)}\n`);
     else context.stdout.print(`${JSON.stringify(found, undefined, 4)}\n`);
-    for (const error of missing) context.stderr.print(describeError(error, { debug: false }));
+    for (const error of missing) context.report(error);
     return missing.length > 0 ? 1 : 0;
   },
 });

@@ -2,7 +2,6 @@ import type { Containers } from '../../engine/index.ts';
 import { Fault } from '../../errors/index.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
-import { describeError } from '../describe-error.ts';
 import { toggle } from '../flags.ts';
 import { forEachName } from '../for-each-name.ts';
 
@@ -23,7 +22,7 @@ export const rm = defineCommand({
       } catch (error) {
         const isGoneAnyhow = force && Fault.is(error, 'not-found');
         if (!isGoneAnyhow) throw error;
-        context.stderr.print(describeError(error, { debug: false }));
+        context.report(error);
       }
     });
   },

@@ -1,6 +1,7 @@
 import type { BuildEvent } from '../../engine/index.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import type { LineSplitter } from './line-splitter.ts';
+import { cutToWidth, displayWidth } from './display-width.ts';
 import { formatAmount } from './plain-progress.ts';
 
 /** What a terminal shows of a step: while it runs, its last lines of output. */
@@ -104,19 +105,33 @@ function keepOutput(step: LiveStep, stream: string, bytes: Uint8Array): void {
 export interface FrameOptions {
   readonly nowMs: number;
   readonly columns: number;
-  /** At most so many lines; the steps that matter least are left away first. */
-  readonly rows: number;
+  /** At most so many lines: steps that have ended go first, then lines of output. All lines, uncut, where not given. */
+  readonly rows?: number;
 }
 
 /** The lines of a terminal that show `build`: a heading, then the steps that have begun. */
 export function drawBuild(build: LiveBuild, { nowMs, columns, rows }: FrameOptions): readonly string[] {
   const steps = [...build.steps.values()];
-  const ended = steps.filter(({ state }) => state !== 'waiting' && state !== 'running');
-  const heading = `[+] Building ${seconds(nowMs - build.startedMs)}s (${ended.length}/${steps.length})`;
   const begun = steps.filter(({ state }) => state !== 'waiting');
-  const blocks = begun.map((step) => drawStep(step, { nowMs, columns }));
-  const lines = [...build.warnings.map((message) => `WARNING: ${message}`), ...blocks.flat()];
-  return [heading, ...fit(lines, rows - 1)].map((line) => cut(line, columns - 1));
+  const endedCount = begun.filter(({ state }) => state !== 'running').length;
+  const heading = `[+] Building ${seconds(nowMs - build.startedMs)}s (${endedCount}/${steps.length})`;
+  const warnings = build.warnings.map((message) => `WARNING: ${message}`);
+  if (rows === undefined) return [heading, ...warnings, ...begun.flatMap((step) => drawStep(step, { nowMs, columns }))];
+  const lines = fit(
+    [...warnings.map((line) => [line]), ...drawBlocks(begun, { nowMs, columns, rows: rows - 1 })],
+    rows - 1,
+  );
+  return [heading, ...lines].map((line) => cutToWidth(line, columns - 1));
+}
+
+/** The lines of each step, those of steps that run shortened so that there is room for all of them. */
+function drawBlocks(begun: readonly LiveStep[], options: { nowMs: number; columns: number; rows: number }): string[][] {
+  const running = begun.filter(({ state }) => state === 'running').length;
+  const share = Math.max(1, Math.floor(options.rows / Math.max(1, running)));
+  return begun.map((step) => {
+    const [head = '', ...rest] = drawStep(step, options);
+    return step.state === 'running' ? [head, ...rest.slice(Math.max(0, rest.length - (share - 1)))] : [head, ...rest];
+  });
 }
 
 /** All that a failed step has written, so that nothing of it is lost with the live lines. */
@@ -137,8 +152,9 @@ function drawStep(step: LiveStep, { nowMs, columns }: { nowMs: number; columns: 
   const word = { waiting: '', running: '', done: '', cached: 'CACHED ', failed: 'ERROR ', cancelled: 'CANCELED ' }[
     step.state
   ];
-  const left = cut(` => ${word}${step.label}`, columns - time.length - 2);
-  const head = `${left.padEnd(columns - time.length - 2)} ${time}`;
+  const room = columns - time.length - 2;
+  const left = cutToWidth(` => ${word}${step.label}`, room);
+  const head = `${left}${' '.repeat(Math.max(0, room - displayWidth(left)))} ${time}`;
   if (step.state !== 'running')
     return [head, ...(step.reason === undefined ? [] : [` => => not reused: ${step.reason}`])];
   return [
@@ -149,14 +165,15 @@ function drawStep(step: LiveStep, { nowMs, columns }: { nowMs: number; columns: 
   ];
 }
 
-/** The last lines matter most: that is where the build is. */
-function fit(lines: readonly string[], rows: number): readonly string[] {
-  return lines.length <= rows ? lines : lines.slice(lines.length - Math.max(0, rows));
-}
-
-function cut(line: string, width: number): string {
-  const characters = [...line];
-  return characters.length <= width ? line : characters.slice(0, Math.max(0, width)).join('');
+/** Leaves away what came first until the rest fits: the end is where the build is. */
+function fit(blocks: readonly (readonly string[])[], rows: number): readonly string[] {
+  let count = blocks.reduce((sum, block) => sum + block.length, 0);
+  const kept = blocks.filter((block) => {
+    if (count <= rows) return true;
+    count -= block.length;
+    return false;
+  });
+  return kept.flat();
 }
 
 /** Escape sequences of a command would move the cursor away from where we think it is. */

@@ -41,15 +41,16 @@ function rawJson(output: Output, now: () => number): BuildProgress {
 function live(output: Output, now: () => number): BuildProgress {
   const area = new LiveArea(output);
   const build = startLiveBuild(now());
-  const paint = (rows: number): void => area.paint(drawBuild(build, { nowMs: now(), columns: output.columns, rows }));
-  const timer = setInterval(() => paint(output.rows - 1), redrawMs);
+  const paint = (): void => {
+    const { columns, rows } = output;
+    area.paint(drawBuild(build, { nowMs: now(), columns, rows: rows - 1 }));
+  };
+  const timer = setInterval(paint, redrawMs);
   return {
     event: (event) => advanceBuild(build, event),
     end: (result) => {
       clearInterval(timer);
-      area.paint([]);
-      area.release();
-      paint(Number.POSITIVE_INFINITY);
+      area.paint(drawBuild(build, { nowMs: now(), columns: output.columns }));
       output.print(result === undefined ? drawFailures(build) : formatNames(result));
     },
   };
