@@ -142,6 +142,17 @@ export const verbs: ReadonlyMap<string, Entry> = new Map<string, Entry>([
   ],
 ]);
 
+/** Called by varve itself, and in no help. */
+const inner: ReadonlyMap<string, Entry> = new Map<string, Entry>([
+  [
+    'container-ended',
+    {
+      summary: 'Record that a container has ended',
+      load: async () => (await import('./commands/container-ended.ts')).containerEnded,
+    },
+  ],
+]);
+
 /** Docker's longer spellings: group and verb, and the arguments that they stand for. */
 const aliases: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
   ['builder build', ['build']],
@@ -181,7 +192,7 @@ export function findCommand(words: readonly string[]): FoundCommand | undefined 
     const entry = verbs.get(alias[0] ?? '');
     return entry && { ...entry, name: `${first} ${second}`, args: [...alias.slice(1), ...rest] };
   }
-  const entry = verbs.get(first);
+  const entry = verbs.get(first) ?? inner.get(first);
   return entry && { ...entry, name: first, args: words.slice(1) };
 }
 

@@ -249,6 +249,7 @@ function fakeContainers(calls: Call[], fake: () => FakeEngine): Engine['containe
         throw new Fault('conflict', `container ${name} is running`, { hint: 'stop it, or use -f' });
       calls.push(['rm', name, options]);
     },
+    containerEnded: async (id) => void calls.push(['containerEnded', id]),
     list: ({ all }) => containerRows.filter((row) => all || row.state === 'running'),
     inspect: (name) => ({
       Id: find(name).id,

@@ -21,6 +21,7 @@ export interface ProgramOptions {
   readonly stderr: OutputStream;
   readonly signals: SignalSource;
   readonly version: string;
+  /** What is left out is for the one who opens it to choose, from the environment too. */
   readonly openEngine: (options: { readonly root?: string; readonly runRoot?: string }) => Promise<Engine>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -35,7 +36,9 @@ const brokenPipeCode = 141;
 
 const globalFlags = {
   root: text('Folder of the store (default "/var/lib/varve", or $VARVE_ROOT)', { placeholder: 'folder' }),
-  'run-root': text('Folder of what lives until the next boot (default "/run/varve")', { placeholder: 'folder' }),
+  'run-root': text('Folder of what lives until the next boot (default "/run/varve", or $VARVE_RUN_ROOT)', {
+    placeholder: 'folder',
+  }),
   debug: toggle('Show the causes and the places of errors', { short: 'D' }),
   help: toggle('Show this help', { short: 'h' }),
   version: toggle('Show the version', { short: 'v' }),
@@ -124,8 +127,7 @@ class Program {
   #context(globals: FlagValues<typeof globalFlags>): Context<Engine> {
     const options = this.#options;
     const { env, version, now, openEngine } = options;
-    const root = globals.root ?? env['VARVE_ROOT'];
-    const runRoot = globals['run-root'];
+    const { root, 'run-root': runRoot } = globals;
     return {
       ...this.#around,
       get stdin() {
@@ -138,7 +140,7 @@ class Program {
       report: (error) => this.#report(error),
       openEngine: () => {
         this.#engine ??= openEngine({
-          ...(root === undefined || root === '' ? {} : { root }),
+          ...(root === undefined ? {} : { root }),
           ...(runRoot === undefined ? {} : { runRoot }),
         });
         return this.#engine;

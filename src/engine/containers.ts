@@ -33,6 +33,12 @@ export interface Containers {
   /** Fault `conflict` if it runs and `force` is false. */
   remove(name: string, options: { readonly force: boolean }): Promise<void>;
 
+  /**
+   * The call of the monitor when the process of the container with this ID has ended: records the exit code, unmounts,
+   * and removes what shall be removed. Nothing happens where that is done already.
+   */
+  containerEnded(id: string): Promise<void>;
+
   /** Newest first. */
   list(options: { readonly all: boolean }): readonly ContainerSummary[];
 
