@@ -5,9 +5,15 @@ import type { Span, Word } from './position.ts';
  * The instructions of the language, typed.
  *
  * Nothing is expanded here: every `Word` stands as written, with its quotes, escapes and variables, because what a
- * variable holds is known only when the instruction is reached. Whoever carries an instruction out expands the words
- * of FROM, ADD, COPY, ENV, LABEL, EXPOSE, USER, VOLUME, WORKDIR and STOPSIGNAL, the default values of ARG, and RUN's
- * mounts; the bodies of RUN, CMD, ENTRYPOINT, HEALTHCHECK, SHELL and ONBUILD are never expanded.
+ * variable holds is known only when the instruction is reached. Whoever carries an instruction out expands
+ * - FROM's base and platform, with the ARGs above the first FROM only;
+ * - the names and values of ENV and LABEL, and the default values of ARG, not its names;
+ * - the sources, destination, `chown` and `chmod` of COPY and ADD, and ADD's `checksum`; sources and destination also
+ *   where they are a JSON array; inline files by `expandHeredoc`, where they say so;
+ * - the words of WORKDIR, USER, VOLUME and STOPSIGNAL, and EXPOSE's by `expandWords`;
+ * - the values of RUN's mounts, by `resolveMount`.
+ * One instruction sees the variables as they were before it. Never expanded are the commands of RUN, CMD, ENTRYPOINT
+ * and HEALTHCHECK, SHELL, ONBUILD's trigger, MAINTAINER, `--exclude`, and `--from`, in which a variable is an error.
  *
  * A flag that is absent, or empty where that means the same, is left out.
  */
