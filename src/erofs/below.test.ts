@@ -3,16 +3,12 @@ import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
 import type { ByteString } from '../std/index.ts';
 import { MergedTree } from './index.ts';
-import { describeImage, dir, file, link, makeLayer, symlink } from './layer.fixture.ts';
+import { describeImage, dir, file, link, makeStack, symlink } from './layer.fixture.ts';
 import type { Member, TestLayer } from './layer.fixture.ts';
 
 /** The top layer of a stack, each layer written on those before it. */
 function stack(...layers: (readonly Member[])[]): TestLayer & { readonly all: readonly TestLayer[] } {
-  const made: TestLayer[] = [];
-  for (const members of layers) {
-    const below = made.length === 0 ? undefined : new MergedTree(made.map(({ image }) => image));
-    made.push(makeLayer(members, { below }));
-  }
+  const made = makeStack(layers);
   return { ...(made.at(-1) ?? assert.fail()), all: made };
 }
 

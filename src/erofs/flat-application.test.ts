@@ -5,8 +5,9 @@ import type { ByteString } from '../std/index.ts';
 import type { TarType } from '../tar/index.ts';
 import { LayerIndexer, MergedTree } from './index.ts';
 import type { MergedNode } from './index.ts';
-import { dir, entryOf, file, link, makeLayer, symlink } from './layer.fixture.ts';
+import { dir, entryOf, file, makeLayer, makeStack, symlink } from './layer.fixture.ts';
 import type { Member } from './layer.fixture.ts';
+import { randomMembers, randomNumbers } from './random-layers.fixture.ts';
 
 /** A tree in the plainest form: a directory's names, or a file's label. Both have a mode. */
 interface FlatNode {
@@ -73,7 +74,7 @@ function listMerged(tree: MergedTree, node: MergedNode, path = ''): string[] {
 }
 
 test('random stacks of layers equal their application to one directory', () => {
-  const next = random(7);
+  const next = randomNumbers(7);
   let compared = 0;
   for (let round = 0; round < 3000; round += 1) {
     const layers = Array.from({ length: 1 + next(3) }, () => randomMembers(next));
@@ -84,42 +85,15 @@ test('random stacks of layers equal their application to one directory', () => {
       if (error instanceof NoTarget) continue;
       throw error;
     }
-    const images: MergedTree[] = [];
-    const stack = layers.map((members) => {
-      const { image } = makeLayer(members, { below: images.at(-1) });
-      images.push(new MergedTree([...(images.length === 0 ? [] : stackOf(images)), image]));
-      return image;
-    });
-    const merged = new MergedTree(stack);
+    const merged = new MergedTree(makeStack(layers).map(({ image }) => image));
     assert.deepEqual(listMerged(merged, merged.root), listFlat(flat), JSON.stringify(layers));
     compared += 1;
   }
   assert.ok(compared > 1000);
 });
 
-function stackOf(trees: readonly MergedTree[]): ReturnType<typeof makeLayer>['image'][] {
-  return (trees.at(-1)?.root.stack ?? []).map(({ image }) => image).toReversed();
-}
-
-/** Links come late and seldom: most targets must exist for the layer to be valid. */
-function randomMembers(next: (below: number) => number): Member[] {
-  return Array.from({ length: 1 + next(8) }, () => {
-    const path = randomPath(next);
-    const mode = next(0o1000);
-    const kind = next(12);
-    if (kind < 5) return file(path, '', { mode });
-    if (kind < 8) return dir(path, { mode });
-    if (kind < 10) return file(path.replace(/[^/]+$/, '.wh.$&'));
-    return kind === 10 ? file(path.replace(/[^/]+$/, '.wh..wh..opq')) : link(path, randomPath(next));
-  });
-}
-
-function randomPath(next: (below: number) => number): string {
-  return Array.from({ length: 1 + next(3) }, () => 'abc'[next(3)] ?? '').join('/');
-}
-
 test('hostile paths, links and whiteouts give a tree or a Fault, never anything else', () => {
-  const next = random(11);
+  const next = randomNumbers(11);
   const parts = [
     '..',
     '.',
@@ -153,12 +127,3 @@ test('hostile paths, links and whiteouts give a tree or a Fault, never anything 
     }
   }
 });
-
-/** A small generator with a fixed seed, so that a failure repeats: numbers below what is asked for. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state >>> 8) % below;
-  };
-}

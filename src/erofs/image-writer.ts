@@ -61,8 +61,9 @@ export class ImageWriter {
     this.#output.write(head.subarray(0, firstInodeOffset(this.#devices.length)));
     for (const row of this.#inodeRows()) this.#writeInode(row);
     this.#output.padTo(this.#layout.firstContentBlock * blockSize);
-    this.#eachRow((row) => this.#writeContentBlocks(row));
-    this.#eachRow((row) => this.#writeStoredChunks(row));
+    const { firstContentBlock, firstDataBlock } = this.#layout;
+    if (firstDataBlock > firstContentBlock) this.#eachRow((row) => this.#writeContentBlocks(row));
+    if (blocks > firstDataBlock) this.#eachRow((row) => this.#writeStoredChunks(row));
     this.#output.flush();
   }
 

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
 import type { ByteString } from '../std/index.ts';
 import type { TarPlace } from '../tar/index.ts';
-import { LayerIndexer } from './index.ts';
-import { describeImage, dir, entryOf, file, link, makeLayer, symlink } from './layer.fixture.ts';
+import { LayerIndexer, MergedTree } from './index.ts';
+import { describeImage, dir, entryOf, file, imageBytes, link, makeLayer, symlink } from './layer.fixture.ts';
 import type { Member } from './layer.fixture.ts';
 
 const noPlace: TarPlace = { headerOffset: 0, dataOffset: 512, storedSize: 0, segments: undefined };
@@ -215,3 +215,37 @@ test('a layer with entries for all its directories is self-contained, with or wi
 function pathOf(line: string): string {
   return line.split(' ')[0] ?? '';
 }
+
+test('a sparse file whose segments overlap or leave the file is refused', () => {
+  const shapes = [
+    [
+      { offset: 0, length: 10, dataOffset: 512 },
+      { offset: 5, length: 10, dataOffset: 522 },
+    ],
+    [{ offset: 90, length: 11, dataOffset: 512 }],
+    [{ offset: 1, length: -1, dataOffset: 512 }],
+  ];
+  for (const segments of shapes) {
+    const add = (): void => new LayerIndexer().add({ ...entryOf(file('f')), size: 100 }, { ...noPlace, segments });
+    assert.throws(add, (error) => Fault.is(error, 'corrupt'));
+  }
+});
+
+test('a tar that ends before its contents is refused', () => {
+  const indexer = new LayerIndexer();
+  indexer.add({ ...entryOf(file('f')), size: 600 }, { ...noPlace, storedSize: 600 });
+  const tar = { tag: 'a'.repeat(64), sizeBytes: 1000, read: () => Buffer.alloc(0) };
+  assert.throws(
+    () => imageBytes(indexer.finish(), { tar }),
+    (error) => Fault.is(error, 'corrupt'),
+  );
+});
+
+test('equal entries give equal bytes, whatever lies below a self-contained layer', () => {
+  const members = [dir('d'), file('d/f', 'x'), link('d/g', 'd/f'), symlink('s', 'd')];
+  const [alone, again] = [makeLayer(members), makeLayer(members)];
+  const below = new MergedTree([makeLayer([dir('d', { mode: 0o700 }), file('d/lower')]).image]);
+  assert.ok(alone.bytes.equals(again.bytes));
+  assert.ok(alone.bytes.equals(makeLayer(members, { below }).bytes));
+  assert.equal(alone.bytes.length % 512, 0);
+});

@@ -1,7 +1,7 @@
 import { Fault } from '../errors/index.ts';
 import { showBytes } from '../std/index.ts';
 import type { ByteString } from '../std/index.ts';
-import type { TarEntry, TarPlace } from '../tar/index.ts';
+import type { SparseSegment, TarEntry, TarPlace } from '../tar/index.ts';
 import { flagFresh, flagHidden, flagImplied, flagOpaque, flagWhiteout, rootRow } from './entry-table.ts';
 import {
   blockSize,
@@ -15,6 +15,7 @@ import {
 } from './format.ts';
 import { IndexedLayer } from './indexed-layer.ts';
 import { contentBelow, contentInTar } from './inode-table.ts';
+import type { SourceExtent } from './inode-table.ts';
 import { LayerTree, checkedName, defaultDirectory, invalidName, pathNames } from './layer-tree.ts';
 import { defaultIndexLimits } from './limits.ts';
 import type { IndexLimits } from './limits.ts';
@@ -182,11 +183,10 @@ export class LayerIndexer {
     const { inodes } = this.#tree;
     inodes.size[inode] = entry.size;
     if (place.segments !== undefined) {
-      const data = place.segments.filter((segment) => segment.length > 0);
-      const extents = data.map(({ offset, length, dataOffset }) => ({ offset, length, at: dataOffset, source: 0 }));
-      inodes.setExtents(inode, extents);
+      inodes.setExtents(inode, extentsOf(entry, place.segments));
     } else if (entry.size > 0) {
       const block = place.dataOffset / blockSize;
+      if (!Number.isInteger(block)) throw new Fault('internal', 'content in a tar begins with a block');
       if (block >= 0xffffffff) throw new Fault('unsupported', 'index the layer: its tar is larger than 2 TiB');
       inodes.content[inode] = contentInTar;
       inodes.place[inode] = block;
@@ -207,6 +207,19 @@ export class LayerIndexer {
 interface Member {
   readonly entry: TarEntry;
   readonly place: TarPlace;
+}
+
+/** The segments that hold something; a Fault unless they ascend, keep apart and end with the file. */
+function extentsOf(entry: TarEntry, segments: readonly SparseSegment[]): SourceExtent[] {
+  let end = 0;
+  for (const { offset, length } of segments) {
+    if (offset < end || length < 0 || offset + length > entry.size) {
+      throw new Fault('corrupt', `index the layer: ${showBytes(entry.path)} is a sparse file whose segments overlap`);
+    }
+    end = offset + length;
+  }
+  const filled = segments.filter(({ length }) => length > 0);
+  return filled.map(({ offset, length, dataOffset }) => ({ offset, length, at: dataOffset, source: 0 }));
 }
 
 function isPlain(name: string): boolean {

@@ -3,8 +3,8 @@ import { bytesOf } from '../std/index.ts';
 import type { ByteString } from '../std/index.ts';
 import { endOfArchive, formatHeader, paddingOf, scanTar } from '../tar/index.ts';
 import type { TarEntry, TarType } from '../tar/index.ts';
-import { ErofsImage, LayerIndexer } from './index.ts';
-import type { IndexLimits, LayerNeeds, MergedTree } from './index.ts';
+import { ErofsImage, LayerIndexer, MergedTree } from './index.ts';
+import type { IndexLimits, IndexedLayer, LayerNeeds } from './index.ts';
 
 /** A member of a test's tar; what is left out is 0, '' or the usual mode. */
 export interface Member {
@@ -87,17 +87,30 @@ export function indexTar(tar: Buffer, options: LayerOptions = {}): TestLayer {
   const read = (offset: number, length: number): Buffer => tar.subarray(offset, offset + length);
   scanTar({ size: tar.length, read }, { entry: (entry, place) => void indexer.add(entry, place) });
   const layer = indexer.finish();
-  const chunks: Buffer[] = [];
-  layer.write({ tar: { tag, sizeBytes: tar.length, read }, below: options.below }, (chunk) => {
-    chunks.push(Buffer.from(chunk));
-  });
-  const bytes = Buffer.concat(chunks);
+  const bytes = imageBytes(layer, { tar: { tag, sizeBytes: tar.length, read }, below: options.below });
   const { needs, selfContained } = layer;
   return { tar, tag, bytes, image: openBytes(bytes), needs, selfContained };
 }
 
+/** All bytes of an image. */
+export function imageBytes(layer: IndexedLayer, options: Parameters<IndexedLayer['write']>[0]): Buffer {
+  const chunks: Buffer[] = [];
+  layer.write(options, (chunk) => void chunks.push(Buffer.from(chunk)));
+  return Buffer.concat(chunks);
+}
+
 export function makeLayer(members: readonly Member[], options: LayerOptions = {}): TestLayer {
   return indexTar(makeTar(members), options);
+}
+
+/** Layers on each other, lowest first, each written on those before it. */
+export function makeStack(layers: readonly (readonly Member[])[]): TestLayer[] {
+  const made: TestLayer[] = [];
+  for (const members of layers) {
+    const below = made.length === 0 ? undefined : new MergedTree(made.map(({ image }) => image));
+    made.push(makeLayer(members, { below }));
+  }
+  return made;
 }
 
 export function openBytes(bytes: Buffer): ErofsImage {

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -13,6 +15,17 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { readXattrs, unmount } from './kernel-mount.fixture.ts';
+
+export const canMount: boolean = process.getuid?.() === 0;
+
+const peers = join(import.meta.dirname, '../../../shared/peers/run');
+
+/** erofs-utils of 1.7 or later, beside the repository. */
+export const hasErofsUtils: boolean = existsSync(peers) && existsSync('/var/tmp/varve-peers/sid/usr/bin/mkfs.erofs');
+
+export function runPeer(...command: string[]): string {
+  return execFileSync(peers, command, { encoding: 'utf8' });
+}
 
 /** What the kernel shows of one path. `same` names the first path with the same inode, for hard links. */
 export interface Seen {
