@@ -42,12 +42,13 @@ export class Output {
     return this.stream.isTTY === true;
   }
 
+  /** 80 where the terminal does not know, or says none, as new pseudo-terminals do. */
   get columns(): number {
-    return this.stream.columns ?? 80;
+    return this.stream.columns || 80;
   }
 
   get rows(): number {
-    return this.stream.rows ?? 24;
+    return this.stream.rows || 24;
   }
 
   /** For what is small: does not wait for the reader. */

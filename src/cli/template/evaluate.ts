@@ -1,7 +1,7 @@
 import { templateFunctions } from './functions.ts';
 import { executionFault } from './syntax.ts';
 import type { Branch, Call, Node, Operand, Pipe, Place } from './syntax.ts';
-import { formatValue, isRecord, isTruthy, sortedEntries, typeName } from './values.ts';
+import { formatResult, formatValue, isRecord, isTruthy, sortedEntries, typeName } from './values.ts';
 
 /** Where an evaluation stands: what `.` is, and the variables that are visible. */
 interface Scope {
@@ -40,7 +40,7 @@ function runNode(node: Node, scope: Scope, parts: string[]): Jump {
     case 'output': {
       const value = evaluatePipe(node.pipe, scope);
       if (node.pipe.variables.length > 0) assign(node.pipe, [value], scope);
-      else parts.push(formatValue(value));
+      else parts.push(formatResult(value));
       return undefined;
     }
     case 'range':

@@ -1,15 +1,16 @@
-/** A value as Go prints it with `%v`: lists as `[a b]`, objects as `map[k:v]` in the order of their keys. */
-export function formatValue(value: unknown): string {
+/** A value as a template shows it: as `%v` does, but for what is not there. */
+export function formatResult(value: unknown): string {
   if (value === null || value === undefined) return '<no value>';
-  return formatInner(value);
+  return formatValue(value);
 }
 
-function formatInner(value: unknown): string {
+/** A value as Go prints it with `%v`: lists as `[a b]`, objects as `map[k:v]` in the order of their keys. */
+export function formatValue(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (typeof value === 'string') return value;
-  if (Array.isArray(value)) return `[${value.map(formatInner).join(' ')}]`;
+  if (Array.isArray(value)) return `[${value.map(formatValue).join(' ')}]`;
   if (!isRecord(value)) return String(value);
-  const entries = sortedEntries(value).map(([key, item]) => `${key}:${formatInner(item)}`);
+  const entries = sortedEntries(value).map(([key, item]) => `${key}:${formatValue(item)}`);
   return `map[${entries.join(' ')}]`;
 }
 
