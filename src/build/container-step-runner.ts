@@ -1,15 +1,17 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import { Tree } from '../host/index.ts';
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
 import {
   containerSpec,
+  etcFiles,
   mountTargets,
   prepareMountpoints,
   removeStubs,
   resolveUser,
   writeBundle,
+  writeEtcFiles,
   type ContainerCgroup,
   type ContainerMount,
   type OciRuntime,
@@ -20,7 +22,8 @@ import type { Snapshotter, TemporaryArea, WorkAreas } from '../snapshot/index.ts
 import type { StepCommand, StepOutcome, StepRunner, StepRunOptions } from './step-runner.ts';
 
 export interface ContainerStepRunnerOptions {
-  readonly runtime: OciRuntime;
+  /** Looked for when the first step runs. */
+  readonly runtime: () => OciRuntime;
   readonly snapshotter: Snapshotter;
   readonly areas: WorkAreas;
   readonly layers: LayerStore;
@@ -57,7 +60,8 @@ export class ContainerStepRunner implements StepRunner {
 
   /** Undefined once the command has succeeded and its view is unmounted. */
   async #execute(area: TemporaryArea, command: StepCommand, options: StepRunOptions): Promise<StepOutcome | undefined> {
-    const { snapshotter, runtime } = this.#options;
+    const { snapshotter } = this.#options;
+    const runtime = this.#options.runtime();
     using view = snapshotter.writable(command.chain, { workDir: area.workDir, target: area.target });
     using tree = Tree.open(view.path);
     const spec = this.#spec(area, tree, command);
@@ -103,13 +107,19 @@ function userOf(tree: Tree, user: string): ReturnType<typeof resolveUser> {
   }
 }
 
-/** Names are resolved as on the host, whose network it is; the files are the container's own copies. */
+/** Names are resolved as on the host; the files are the container's own copies. */
 function networkFiles(area: TemporaryArea, network: 'host' | 'none'): readonly ContainerMount[] {
-  const hosts = `127.0.0.1\tlocalhost ${stepHostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
-  const files = [fileMount(area, '/etc/hosts', hosts)];
-  return network === 'none'
-    ? files
-    : [...files, { kind: 'bind', source: '/etc/resolv.conf', destination: '/etc/resolv.conf', readonly: true }];
+  const files = etcFiles({
+    hostname: stepHostname,
+    network: network === 'host' ? 'host' : 'own',
+    hostHosts: textOfFile('/etc/hosts'),
+    hostResolvConf: textOfFile('/etc/resolv.conf'),
+  });
+  return writeEtcFiles(join(area.bundle, 'etc'), files, { readonly: true });
+}
+
+function textOfFile(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
 function ownFiles(area: TemporaryArea, files: StepCommand['files']): readonly ContainerMount[] {

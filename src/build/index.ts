@@ -1,11 +1,11 @@
 /**
  * From a Dockerfile and a context to an image: lowers the instructions to a graph, runs what is not known yet, says why.
  */
+export { applyChanges } from './apply-changes.ts';
 export type { BuildEvent, PlannedStep } from './build-event.ts';
 export type { BuildOptions, BuildResult } from './build-options.ts';
 export type { BuildPorts, PullBaseOptions } from './build-ports.ts';
 export { buildImage } from './builder.ts';
-export { applyConfigInstruction, isConfigInstruction } from './config-instructions.ts';
 export { ContainerStepRunner } from './container-step-runner.ts';
 export type { ContainerStepRunnerOptions, StepMachine } from './container-step-runner.ts';
 export type { StepCommand, StepOutcome, StepRunner, StepRunOptions } from './step-runner.ts';

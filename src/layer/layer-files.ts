@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { processAlive, processStartTime } from '../host/index.ts';
 import { hexOf, type ChainId, type DiffId } from '../oci/index.ts';
 
 /** The folders and file names of the layer store; nothing else knows them. */
@@ -38,9 +39,19 @@ export class LayerFiles {
     return statSync(path).size;
   }
 
-  /** A name that nobody uses, for something that is still being written. */
+  /** A name that nobody uses, for something that this process is about to write. */
   temporary(kind: 'tar' | 'erofs'): string {
-    return join(this.#ingest, `layer-${randomBytes(8).toString('hex')}.${kind}`);
+    const owner = `${process.pid}-${processStartTime(process.pid)}`;
+    return join(this.#ingest, `layer-${owner}-${randomBytes(6).toString('hex')}.${kind}`);
+  }
+
+  /** What processes left behind that did not live to finish it. */
+  abandoned(): readonly string[] {
+    const left = readdirSync(this.#ingest).filter((name) => {
+      const [, pid, startTime] = /^layer-(\d+)-(\d+)-/.exec(name) ?? [];
+      return pid !== undefined && startTime !== undefined && !processAlive(Number(pid), startTime);
+    });
+    return left.map((name) => join(this.#ingest, name));
   }
 
   /** What was written is complete: it is read-only from now on and gets its name. */

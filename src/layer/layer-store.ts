@@ -1,4 +1,4 @@
-import type { MergedTree } from '../erofs/index.ts';
+import type { ErofsImage, MergedTree } from '../erofs/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import type { ByteString, Timestamp } from '../std/index.ts';
 import type { LayerPacker } from './layer-packer.ts';
@@ -89,6 +89,8 @@ export interface OpenTree extends Disposable {
   list(path: ByteString): readonly ByteString[];
   /** The bytes of a regular file, in pieces of at most 1 MiB, each used up before the next is asked for. */
   read(path: ByteString): Iterable<Uint8Array>;
+  /** The layers' own trees, lowest first. */
+  readonly images: readonly ErofsImage[];
   /** The tree as the index writer wants it; undefined for an empty chain. */
   readonly merged: MergedTree | undefined;
 }

@@ -8,7 +8,7 @@ import type { LayerIndex, OpenTree, TreeNode } from './layer-store.ts';
 export class LayerTree implements OpenTree {
   readonly merged: MergedTree | undefined;
   readonly #indexes: readonly FileReader[];
-  readonly #images: readonly ErofsImage[];
+  readonly images: readonly ErofsImage[];
   readonly #tars = new Map<string, FileReader>();
   readonly #layers: readonly LayerIndex[];
 
@@ -16,8 +16,8 @@ export class LayerTree implements OpenTree {
   constructor(layers: readonly LayerIndex[]) {
     this.#layers = layers;
     this.#indexes = layers.map((layer) => new FileReader(layer.path));
-    this.#images = this.#indexes.map((file) => ErofsImage.open(file.read));
-    this.merged = layers.length === 0 ? undefined : new MergedTree(this.#images);
+    this.images = this.#indexes.map((file) => ErofsImage.open(file.read));
+    this.merged = layers.length === 0 ? undefined : new MergedTree(this.images);
   }
 
   get root(): TreeNode {
@@ -39,7 +39,7 @@ export class LayerTree implements OpenTree {
     const found = this.#find(path);
     if (found?.inode.type !== 'file') throw new Fault('not-found', `read ${showBytes(path)}: there is no such file`);
     const { image, inode } = found;
-    const devices = this.#layers[this.#images.indexOf(image)]?.devices ?? [];
+    const devices = this.#layers[this.images.indexOf(image)]?.devices ?? [];
     let done = 0;
     for (const extent of image.extents(inode)) {
       yield* zeros(extent.offset - done);
@@ -72,12 +72,12 @@ export class LayerTree implements OpenTree {
       rdevMinor: rdev.minor,
       xattrs: withoutMarks(image.xattrs(inode)),
       link: type === 'symlink' ? image.target(inode) : none,
-      identity: `${this.#images.indexOf(image)}:${inode.nid}`,
+      identity: `${this.images.indexOf(image)}:${inode.nid}`,
     };
   }
 
   #indexOf(image: ErofsImage): FileReader {
-    return this.#indexes[this.#images.indexOf(image)] as FileReader;
+    return this.#indexes[this.images.indexOf(image)] as FileReader;
   }
 
   #tar(path: string): FileReader {

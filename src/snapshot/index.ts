@@ -8,6 +8,8 @@ export type { LayerRoots } from './layer-roots.ts';
 export { OverlaySnapshotter } from './overlay-snapshotter.ts';
 export type { OverlayOptions } from './overlay-snapshotter.ts';
 export type { MountedView, PackReport, Snapshotter, WritableOptions } from './snapshotter.ts';
+export { probeErofs } from './probe-erofs.ts';
+export type { ErofsProbe } from './probe-erofs.ts';
 export type { TreeChange } from './tree-change.ts';
 export { TemporaryArea, WorkAreas } from './work-areas.ts';
 export type { WorkArea } from './work-areas.ts';

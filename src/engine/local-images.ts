@@ -1,0 +1,206 @@
+import { applyChanges } from '../build/index.ts';
+import { Fault } from '../errors/index.ts';
+import { importImage, pullImage, saveImages, type PulledImage, type StoredImage } from '../image/index.ts';
+import type { LayerHolder } from '../layer/index.ts';
+import { familiarName, formatReference, parsePlatform, parseReference, type Reference } from '../oci/index.ts';
+import { RegistryClient } from '../registry/index.ts';
+import type { GarbageCollector } from './garbage-collector.ts';
+import { historyRows } from './image-history.ts';
+import { inspectImage } from './image-inspect.ts';
+import type {
+  HistoryRow,
+  ImageInspect,
+  Images,
+  ImageSummary,
+  ImportOptions,
+  LayerPath,
+  LayerRow,
+  PullOptions,
+  PullResult,
+  RemovedImage,
+  SaveOptions,
+  TransferEvent,
+} from './images.ts';
+import { layerNamed, layerPaths, layerRows } from './layer-listing.ts';
+import { removeImage } from './remove-image.ts';
+import type { Store } from './store.ts';
+
+export interface LocalImagesOptions {
+  readonly collector: GarbageCollector;
+  /** Containers that stand on the image: their short IDs. */
+  readonly usedBy: (imageId: string) => readonly string[];
+}
+
+export interface EnsureOptions {
+  readonly pull: 'always' | 'missing' | 'never';
+  readonly signal: AbortSignal;
+  readonly onProgress: (event: TransferEvent) => void;
+  readonly holder: LayerHolder;
+}
+
+export class LocalImages implements Images {
+  readonly #store: Store;
+  readonly #options: LocalImagesOptions;
+
+  constructor(store: Store, options: LocalImagesOptions) {
+    this.#store = store;
+    this.#options = options;
+  }
+
+  async pull(name: string, options: PullOptions): Promise<PullResult> {
+    const reference = parseReference(name);
+    using lease = this.#store.state.leases.acquire({ purpose: `pull ${name}` });
+    const { image, targetDigest, changed } = await this.#pull(reference, { ...options, holder: lease });
+    return { reference: formatReference(reference), digest: targetDigest, imageId: image.imageId, changed };
+  }
+
+  /** The image that a container is to be made of, fetched where `pull` says so. */
+  async ensure(name: string, options: EnsureOptions): Promise<StoredImage> {
+    const here = options.pull === 'always' ? undefined : this.#store.images.find(name);
+    if (here !== undefined) return here;
+    if (options.pull === 'never') throw noSuchImage(name);
+    return (await this.#pull(parseReference(name), options)).image;
+  }
+
+  /** For a build: fetches the image and reports its bytes. */
+  async pullBase(reference: Reference, options: PullBaseOptions): Promise<StoredImage> {
+    const bytes = new Map<string, { readonly doneBytes: number; readonly totalBytes: number }>();
+    const onProgress = (event: TransferEvent): void => {
+      if (event.kind !== 'bytes') return;
+      bytes.set(event.digest, event);
+      const all = [...bytes.values()];
+      options.onProgress({
+        doneBytes: all.reduce((sum, each) => sum + each.doneBytes, 0),
+        totalBytes: all.reduce((sum, each) => sum + each.totalBytes, 0),
+      });
+    };
+    return (await this.#pull(reference, { ...options, onProgress })).image;
+  }
+
+  async importTar(tar: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<{ readonly imageId: string }> {
+    const { layers, images, clock, platform, state } = this.#store;
+    using lease = state.leases.acquire({ purpose: `import ${options.name ?? ''}`.trim() });
+    const image = await importImage(tar, {
+      layers,
+      images,
+      clock,
+      holder: lease,
+      names: options.name === undefined ? [] : [parseReference(options.name)],
+      platform: options.platform === undefined ? platform : parsePlatform(options.platform, platform),
+      config: applyChanges({}, options.changes).config,
+      message: options.message,
+      signal: options.signal,
+    });
+    return { imageId: image.imageId };
+  }
+
+  list(): readonly ImageSummary[] {
+    const images = this.#store.images.list().toSorted((a, b) => createdMs(b) - createdMs(a));
+    return images.flatMap((image) => this.#summaries(image));
+  }
+
+  inspect(name: string): ImageInspect {
+    const { layers, root } = this.#store;
+    return inspectImage(this.#find(name), { layers, root });
+  }
+
+  history(name: string): readonly HistoryRow[] {
+    return historyRows(this.#find(name), this.#store.layers);
+  }
+
+  layers(name: string): readonly LayerRow[] {
+    return layerRows(this.#find(name), this.#store.layers);
+  }
+
+  layerTree(name: string, layer: string): Iterable<LayerPath> {
+    const image = this.#find(name);
+    return layerPaths(image.chain.slice(0, layerNamed(image, layer)), this.#store.layers);
+  }
+
+  tag(source: string, target: string): void {
+    this.#store.images.tag(this.#find(source).imageId, parseReference(target));
+  }
+
+  remove(name: string, options: { readonly force: boolean }): readonly RemovedImage[] {
+    const { collector, usedBy } = this.#options;
+    return removeImage(this.#find(name), name, { images: this.#store.images, collector, usedBy, force: options.force });
+  }
+
+  async save(names: readonly string[], options: SaveOptions): Promise<void> {
+    const { blobs, layers } = this.#store;
+    const { write, signal } = options;
+    await saveImages(
+      names.map((name) => this.#named(name)),
+      { blobs, layers, write, signal },
+    );
+  }
+
+  async #pull(reference: Reference, options: RemotePullOptions): Promise<PulledImage> {
+    const { blobs, layers, images, state, platform, version } = this.#store;
+    using client = new RegistryClient({ userAgent: `varve/${version}` });
+    const { signal, holder, onProgress } = options;
+    return pullImage(
+      client.repository(reference),
+      { blobs, layers, images, locks: state.locks },
+      {
+        name: reference,
+        platform: options.platform === undefined ? platform : parsePlatform(options.platform, platform),
+        holder,
+        signal,
+        onEvent: (event) =>
+          onProgress(event.kind === 'resolved' ? { ...event, reference: formatReference(reference) } : event),
+      },
+    );
+  }
+
+  #find(name: string): StoredImage {
+    const image = this.#store.images.find(name);
+    if (image === undefined) throw noSuchImage(name);
+    return image;
+  }
+
+  /** The image with the one name that was asked for; by an ID it is saved with none. */
+  #named(name: string): StoredImage {
+    const image = this.#find(name);
+    return { ...image, names: image.names.filter((each) => isName(name, each)) };
+  }
+
+  #summaries(image: StoredImage): readonly ImageSummary[] {
+    const sizeBytes = image.chain.reduce((sum, diffId) => sum + (this.#store.layers.stat(diffId)?.sizeBytes ?? 0), 0);
+    const created = image.config.created ?? new Date(image.storedMs).toISOString();
+    const common = { digest: image.manifestDigest, imageId: image.imageId, created, sizeBytes };
+    if (image.names.length === 0) return [{ repository: '<none>', tag: '<none>', ...common }];
+    return image.names.map(parseReference).map((name) => ({
+      repository: familiarName(name),
+      tag: name.tag ?? '<none>',
+      ...common,
+    }));
+  }
+}
+
+interface PullBaseOptions {
+  readonly signal: AbortSignal;
+  readonly holder: LayerHolder;
+  readonly onProgress: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
+}
+
+interface RemotePullOptions extends Pick<PullOptions, 'signal' | 'onProgress'> {
+  readonly platform?: string;
+  readonly holder: LayerHolder;
+}
+
+export function noSuchImage(name: string): Fault {
+  return new Fault('not-found', `no such image: ${name}`, { hint: "'varve images' lists those that are here" });
+}
+
+function createdMs(image: StoredImage): number {
+  return image.config.created === undefined ? image.storedMs : Date.parse(image.config.created);
+}
+
+function isName(asked: string, full: string): boolean {
+  try {
+    return formatReference(parseReference(asked)) === full;
+  } catch {
+    return false;
+  }
+}

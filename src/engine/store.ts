@@ -1,0 +1,37 @@
+import type { BlobStore } from '../blob/index.ts';
+import type { Mounts } from '../host/index.ts';
+import type { ImageStore } from '../image/index.ts';
+import type { LayerStore } from '../layer/index.ts';
+import type { Platform } from '../oci/index.ts';
+import type { Monitor, OciRuntime } from '../runtime/index.ts';
+import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
+import type { State } from '../state/index.ts';
+import type { Clock } from '../std/index.ts';
+
+/**
+ * Everything that the use cases work on: one store, opened by one process, and the machine under it. Each use case takes
+ * the parts that it needs.
+ */
+export interface Store {
+  /** The store's folder. */
+  readonly root: string;
+  /** The volatile folder of this store alone. */
+  readonly runRoot: string;
+  readonly state: State;
+  readonly blobs: BlobStore;
+  readonly layers: LayerStore;
+  readonly images: ImageStore;
+  readonly mounts: Mounts;
+  readonly snapshotter: Snapshotter;
+  /** Why it is this snapshotter. */
+  readonly snapshotterReason: string;
+  readonly areas: WorkAreas;
+  /** Fault `unavailable` where runc is missing; asked for when something is to run. */
+  readonly runtime: () => OciRuntime;
+  readonly monitor: () => Monitor;
+  readonly clock: Clock;
+  readonly platform: Platform;
+  readonly version: string;
+  /** Program and arguments of a command that calls back: `containerEnded` of the container with this ID. */
+  readonly endCommand: (containerId: string) => readonly string[];
+}

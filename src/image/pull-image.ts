@@ -1,0 +1,123 @@
+import type { BlobStore } from '../blob/index.ts';
+import { Fault } from '../errors/index.ts';
+import type { LayerHolder, LayerStore } from '../layer/index.ts';
+import {
+  formatReference,
+  imageLayers,
+  isForeignLayerType,
+  maxConfigBytes,
+  parseImageConfig,
+  toDigest,
+  type ImageLayer,
+  type Platform,
+  type Reference,
+} from '../oci/index.ts';
+import { readBlob, resolveImage, type Remote, type ResolvedImage } from '../registry/index.ts';
+import type { Locks } from '../state/index.ts';
+import { createLimit } from '../std/index.ts';
+import { fetchLayer } from './fetch-layer.ts';
+import type { ImageStore, StoredImage } from './image-store.ts';
+
+export interface PullPorts {
+  readonly blobs: BlobStore;
+  readonly layers: LayerStore;
+  readonly images: ImageStore;
+  readonly locks: Locks;
+}
+
+export interface PullImageOptions {
+  /** The name that the image gets. */
+  readonly name: Reference;
+  readonly platform: Platform;
+  readonly holder: LayerHolder;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: PullEvent) => void;
+}
+
+export type PullEvent =
+  | { readonly kind: 'resolved'; readonly digest: string }
+  | { readonly kind: 'layer'; readonly digest: string; readonly state: 'exists' | 'waiting' | 'done' }
+  | { readonly kind: 'bytes'; readonly digest: string; readonly doneBytes: number; readonly totalBytes: number };
+
+export interface PulledImage {
+  readonly image: StoredImage;
+  /** What the name means at the remote: an index or a manifest. */
+  readonly targetDigest: string;
+  /** False where the image was here already, under this name. */
+  readonly changed: boolean;
+}
+
+/**
+ * Brings an image from a remote into the store (distribution-spec "Pull"): manifest and config are kept byte for byte,
+ * layers that are here already are not fetched, the others side by side. What is fetched is hashed twice, as the
+ * registry names it and as the config does; the image gets its name when all of it is there and right.
+ */
+export async function pullImage(remote: Remote, ports: PullPorts, options: PullImageOptions): Promise<PulledImage> {
+  const { name, holder, signal, onEvent, platform } = options;
+  const resolved = await resolveImage(remote, name.digest ?? name.tag ?? 'latest', { platform, signal });
+  onEvent({ kind: 'resolved', digest: resolved.target.digest });
+  const before = ports.images.find(formatReference(name));
+  const layers = await fetchDocuments(remote, resolved, { ports, options });
+  await fetchLayers(remote, layers, { ports, options });
+  const image = ports.images.adopt(resolved.descriptor.digest, { names: [name], holder });
+  return { image, targetDigest: resolved.target.digest, changed: before?.manifestDigest !== image.manifestDigest };
+}
+
+interface Pulling {
+  readonly ports: PullPorts;
+  readonly options: PullImageOptions;
+}
+
+async function fetchDocuments(
+  remote: Remote,
+  { descriptor, bytes, manifest }: ResolvedImage,
+  { ports: { blobs }, options: { holder, signal } }: Pulling,
+): Promise<readonly ImageLayer[]> {
+  const config = blobs.hold(manifest.config.digest, holder)
+    ? blobs.read(manifest.config.digest, { maxBytes: maxConfigBytes })
+    : await readBlob(remote, manifest.config, { limitBytes: maxConfigBytes, signal });
+  const layers = imageLayers(manifest, parseImageConfig(config));
+  blobs.put(config, { holder, digest: manifest.config.digest });
+  blobs.put(bytes, { holder, digest: descriptor.digest });
+  return layers;
+}
+
+async function fetchLayers(remote: Remote, layers: readonly ImageLayer[], pulling: Pulling): Promise<void> {
+  const { ports, options } = pulling;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const limit = createLimit(parallelLayers);
+  const distinct = new Map(layers.map((layer) => [layer.diffId, layer]));
+  const works = [...distinct.values()].map(({ descriptor, diffId }) =>
+    limit(async () => {
+      if (isForeignLayerType(descriptor.mediaType)) throw foreignLayer(remote, descriptor.digest);
+      const { holder, onEvent } = options;
+      const flight = {
+        find: () => (ports.layers.hold(diffId, holder) ? ('exists' as const) : undefined),
+        make: async () => {
+          holder.add(toDigest(diffId));
+          await fetchLayer(remote, { descriptor, diffId }, { ...ports, holder, signal, onEvent });
+          return 'done' as const;
+        },
+      };
+      const state = await ports.locks.singleFlight(`layer ${diffId}`, flight, { signal });
+      onEvent({ kind: 'layer', digest: descriptor.digest, state });
+    }, signal).catch((error: unknown) => {
+      stop.abort(error);
+      throw error;
+    }),
+  );
+  const settled = await Promise.allSettled(works);
+  options.signal.throwIfAborted();
+  const failed = settled.find((each) => each.status === 'rejected' && !Fault.is(each.reason, 'cancelled'));
+  if (failed?.status === 'rejected') throw failed.reason;
+}
+
+/** As many as Docker fetches at once. */
+const parallelLayers = 3;
+
+function foreignLayer(remote: Remote, digest: string): Fault {
+  return new Fault('unsupported', `${remote.name}: layer ${digest} is not to be had from the registry`, {
+    hint: 'it is a layer of Windows, which only runs there',
+  });
+}
