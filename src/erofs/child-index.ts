@@ -41,10 +41,11 @@ export class ChildIndex {
   }
 
   #sort(table: EntryTable): void {
-    const compare = (a: number, b: number): number => table.compareNames(a, b);
+    const compare: Compare = (a, b) => table.compareNames(a, b);
     for (let parent = 0; parent < table.count; parent += 1) {
+      if (this.end(parent) - this.start(parent) < 2) continue;
       const group = this.rows.subarray(this.start(parent), this.end(parent));
-      if (group.length > 1 && !isSorted(group, compare)) group.sort(compare);
+      if (!isSorted(group, compare)) mergeSort(group, compare);
     }
   }
 }
@@ -53,9 +54,43 @@ function increment(counts: Uint32Array, index: number): void {
   counts[index] = (counts[index] ?? 0) + 1;
 }
 
-function isSorted(group: Uint32Array, compare: (a: number, b: number) => number): boolean {
+function isSorted(group: Uint32Array, compare: Compare): boolean {
   for (let index = 1; index < group.length; index += 1) {
     if (compare(group[index - 1] ?? 0, group[index] ?? 0) > 0) return false;
   }
   return true;
+}
+
+type Compare = (a: number, b: number) => number;
+
+/** Sorts with one scratch column: the built-in sort makes an array of objects of the largest directories. */
+function mergeSort(rows: Uint32Array, compare: Compare): void {
+  let from = rows;
+  let to: Uint32Array = new Uint32Array(rows.length);
+  for (let width = 1; width < rows.length; width *= 2) {
+    for (let start = 0; start < rows.length; start += 2 * width) mergeRuns({ from, to, start, width }, compare);
+    [from, to] = [to, from];
+  }
+  if (from !== rows) rows.set(from);
+}
+
+interface Runs {
+  readonly from: Uint32Array;
+  readonly to: Uint32Array;
+  readonly start: number;
+  readonly width: number;
+}
+
+/** Merges the two runs of `width` rows that begin at `start`. */
+function mergeRuns({ from, to, start, width }: Runs, compare: Compare): void {
+  const middle = Math.min(start + width, from.length);
+  const end = Math.min(start + 2 * width, from.length);
+  let left = start;
+  let right = middle;
+  for (let at = start; at < end; at += 1) {
+    const takesLeft = right >= end || (left < middle && compare(from[left] ?? 0, from[right] ?? 0) <= 0);
+    to[at] = (takesLeft ? from[left] : from[right]) ?? 0;
+    if (takesLeft) left += 1;
+    else right += 1;
+  }
 }

@@ -1,3 +1,4 @@
+import { Fault } from '../errors/index.ts';
 import type { ChildIndex } from './child-index.ts';
 import { DirectoryBlocks } from './directory-blocks.ts';
 import { flagOpaque, rootRow } from './entry-table.ts';
@@ -21,7 +22,6 @@ import {
 import { contentInExtents, contentInTar } from './inode-table.ts';
 import type { LayerTree } from './layer-tree.ts';
 import { firstInodeOffset } from './superblock.ts';
-import { Fault } from '../errors/index.ts';
 import { opaqueEntry } from './opaque-entry.ts';
 
 /** How one inode is stored. One object that is overwritten for each inode. */

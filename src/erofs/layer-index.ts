@@ -28,6 +28,7 @@
  * - Whiteouts act on lower layers only: an entry of this layer with the same name wins, wherever the two stand. They
  *   are written, as overlayfs wants them, only where a lower layer has something to hide.
  * - Directories without an entry take owner, mode, time and attributes from below, else they are 0755 of root at time 0.
+ * - A symlink has mode 0777, whatever the archive says, as on every Linux file system.
  * - `security.selinux`, `trusted.overlay.*`, `user.overlay.*` and attributes that no file can be given are dropped;
  *   file capabilities lose a user namespace's root id.
  *

@@ -172,6 +172,10 @@ test('symlinks without a target, with a zero byte or over 4095 bytes are refused
   }
 });
 
+test('a symlink has mode 0777, whatever the archive says', () => {
+  assert.deepEqual(tree({ path: 's', type: 'symlink', link: 't', mode: 0o640 }).slice(1), ['/s symlink 777 0:0 -> t']);
+});
+
 test('a root that is not a directory is refused', () => {
   refuses([file('./')], { code: 'invalid', message: /the root is a file/ });
 });

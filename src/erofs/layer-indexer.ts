@@ -174,7 +174,8 @@ export class LayerIndexer {
   #addInode(entry: TarEntry, type: number): number {
     const { inodes } = this.#tree;
     const { uid, gid, mtime } = entry;
-    const inode = inodes.add({ mode: type | (entry.mode & 0o7777), uid, gid, mtime });
+    const mode = type === typeSymlink ? 0o777 : entry.mode & 0o7777;
+    const inode = inodes.add({ mode: type | mode, uid, gid, mtime });
     if (entry.xattrs.size > 0) inodes.setXattrs(inode, encodeXattrs(keptXattrs(entry.xattrs)));
     return inode;
   }

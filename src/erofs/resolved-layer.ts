@@ -1,6 +1,7 @@
-import { typeDirectory } from './format.ts';
-import { EntryTable, flagDead, flagHidden, flagImplied, flagOpaque, rootRow } from './entry-table.ts';
 import { dropOverruledWhiteouts, hideLowerRoot, resolveDeletions } from './deletions.ts';
+import { flagDead, flagHidden, flagImplied, flagOpaque, rootRow } from './entry-table.ts';
+import type { EntryTable } from './entry-table.ts';
+import { typeDirectory } from './format.ts';
 import { resolveImpliedParents } from './implied-parents.ts';
 import type { LayerTree } from './layer-tree.ts';
 import { LowerView } from './lower-view.ts';
