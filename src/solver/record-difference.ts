@@ -1,8 +1,7 @@
 import type { ByteString } from '../std/index.ts';
 import type { Change, ListCount } from './reason.ts';
 import { compareNames } from './record.ts';
-import type { RecordToken } from './record.ts';
-import { readRecord } from './record-reader.ts';
+import { RecordReader } from './record-reader.ts';
 
 export interface RecordDifference {
   /** In the records' order; no more than were asked for. */
@@ -21,8 +20,8 @@ export function compareRecords(earlier: Uint8Array, current: Uint8Array, limit =
   const add = (change: Change): void => {
     if (changes.length < limit) changes.push(change);
   };
-  const before = new Cursor(earlier);
-  const after = new Cursor(current);
+  const before = new RecordReader(earlier);
+  const after = new RecordReader(current);
   mergeSiblings(before, after, (field, pair) => {
     if (pair.before === 'list' && pair.after === 'list') {
       const count = compareItems(field, { before, after, add });
@@ -35,12 +34,12 @@ export function compareRecords(earlier: Uint8Array, current: Uint8Array, limit =
 }
 
 interface Sides {
-  readonly before: Cursor;
-  readonly after: Cursor;
+  readonly before: RecordReader;
+  readonly after: RecordReader;
   readonly add: (change: Change) => void;
 }
 
-/** The fields of one name in the two records: a value, 'list' with the cursor inside it, or undefined for none. */
+/** The fields of one name in the two records: a value, 'list' with the reader inside it, or undefined for none. */
 interface Pair {
   readonly before: Field;
   readonly after: Field;
@@ -88,23 +87,24 @@ function valueAs(side: 'before' | 'after', field: Field): { readonly [side in 'b
 }
 
 /**
- * Calls `visit` for every name that stands in either of the two lists in which the cursors are, and leaves the cursors
+ * Calls `visit` for every name that stands in either of the two lists in which the readers are, and leaves them
  * behind the lists. `visit` must read to their ends the lists of a pair that is a list on both sides; of any other pair
  * a list was skipped.
  */
-function mergeSiblings(before: Cursor, after: Cursor, visit: (name: ByteString, pair: Pair) => void): void {
+function mergeSiblings(before: RecordReader, after: RecordReader, visit: (name: ByteString, pair: Pair) => void): void {
   for (;;) {
-    const order = compareHeads(before.name, after.name);
-    const name = order <= 0 ? before.name : after.name;
+    const [leftName, rightName] = [nameAt(before), nameAt(after)];
+    const order = compareHeads(leftName, rightName);
+    const name = order <= 0 ? leftName : rightName;
     if (name === undefined) break;
-    const left = order <= 0 ? before.enter() : undefined;
-    const right = order >= 0 ? after.enter() : undefined;
-    if (left === 'list' && right !== 'list') before.skipList();
-    if (right === 'list' && left !== 'list') after.skipList();
+    const left = order <= 0 ? enter(before) : undefined;
+    const right = order >= 0 ? enter(after) : undefined;
+    if (left === 'list' && right !== 'list') skipList(before);
+    if (right === 'list' && left !== 'list') skipList(after);
     visit(name, { before: left, after: right });
   }
-  before.leave();
-  after.leave();
+  before.advance();
+  after.advance();
 }
 
 /** The end of a list stands behind every name. */
@@ -113,40 +113,22 @@ function compareHeads(a: ByteString | undefined, b: ByteString | undefined): num
   return compareNames(a, b);
 }
 
-/** A place in a record: before a field, or at the end of a list or of the record. */
-class Cursor {
-  readonly #tokens: Generator<RecordToken, void>;
-  #token: RecordToken | undefined;
+/** What stands where the reader is, which moves behind a value or into a list. */
+function enter(reader: RecordReader): Field {
+  const field = reader.kind === 'value' ? { value: reader.value } : 'list';
+  reader.advance();
+  return field;
+}
 
-  constructor(packed: Uint8Array) {
-    this.#tokens = readRecord(packed);
-    this.leave();
+/** Moves from inside a list behind it. */
+function skipList(reader: RecordReader): void {
+  for (let depth = 1; depth > 0; reader.advance()) {
+    if (reader.kind === 'list') depth += 1;
+    if (reader.kind === 'end') depth -= 1;
   }
+}
 
-  /** The name of the field here, undefined at an end. */
-  get name(): ByteString | undefined {
-    return this.#token === undefined || this.#token.kind === 'end' ? undefined : this.#token.name;
-  }
-
-  /** Moves behind a value, or into a list. */
-  enter(): Field {
-    const token = this.#token;
-    this.leave();
-    return token?.kind === 'value' ? { value: token.value } : 'list';
-  }
-
-  /** Moves one token on: from the end of a list, behind the list. */
-  leave(): void {
-    const next = this.#tokens.next();
-    this.#token = next.done === true ? undefined : next.value;
-  }
-
-  /** Moves from inside a list behind it. */
-  skipList(): void {
-    for (let depth = 1; depth > 0; this.leave()) {
-      if (this.#token === undefined) return;
-      if (this.#token.kind === 'list') depth += 1;
-      if (this.#token.kind === 'end') depth -= 1;
-    }
-  }
+/** Undefined at the end of a list or of the record. */
+function nameAt(reader: RecordReader): ByteString | undefined {
+  return reader.kind === 'value' || reader.kind === 'list' ? reader.name : undefined;
 }

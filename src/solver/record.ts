@@ -63,6 +63,7 @@ export const largestBlockBytes = 16 * 2 ** 20;
 
 /** The order of siblings: negative, zero or positive as `a` stands before, is, or stands after `b`. */
 export function compareNames(a: string, b: string): number {
+  if (a === b) return 0;
   const shared = Math.min(a.length, b.length);
   for (let index = 0; index < shared; index += 1) {
     const [left, right] = [a.charCodeAt(index), b.charCodeAt(index)];

@@ -16,19 +16,28 @@ export function openLeases(database: Database, folder: string, clock: Clock): Le
       const id = randomBytes(8).toString('hex');
       const lock = tryLock(join(folder, id), 'exclusive');
       if (lock === undefined) throw new Fault('unavailable', `acquire a lease for ${purpose}: its file is locked`);
-      // The lock comes first: a row without one is taken for that of a dead owner.
-      database.run(
-        'INSERT INTO leases (id, purpose, pid, boot_id, created) VALUES (?, ?, ?, ?, ?)',
-        id,
-        purpose,
-        process.pid,
-        bootId(),
-        clock.now(),
-      );
+      try {
+        insertLease(database, id, { purpose, createdMs: clock.now() });
+      } catch (error) {
+        lock.remove();
+        throw error;
+      }
       return new FlockedLease(database, id, lock);
     },
     live: () => database.transaction(() => liveLeases(database, folder)),
   };
+}
+
+/** To be called with the lock held: a row without one is taken for that of a dead owner. */
+function insertLease(database: Database, id: string, lease: Pick<LiveLease, 'purpose' | 'createdMs'>): void {
+  database.run(
+    'INSERT INTO leases (id, purpose, pid, boot_id, created) VALUES (?, ?, ?, ?, ?)',
+    id,
+    lease.purpose,
+    process.pid,
+    bootId(),
+    lease.createdMs,
+  );
 }
 
 class FlockedLease implements Lease {
