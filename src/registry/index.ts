@@ -1,0 +1,16 @@
+/**
+ * Where images come from and go to: registries over the distribution protocol, and OCI layouts in archives, behind
+ * one contract, `Remote`. Knows how to fetch and how to check what was sent; knows no store and no mounted layer.
+ */
+export type { BlobOptions, Remote, RemoteManifest, WaitOptions } from './remote.ts';
+export { resolveImage } from './resolve-image.ts';
+export type { ResolvedImage, ResolveOptions } from './resolve-image.ts';
+export { readBlob, verifiedBlob } from './verified-blob.ts';
+export { RegistryClient } from './registry-client.ts';
+export type { RegistryClientOptions } from './registry-client.ts';
+export type { CredentialProvider, Credentials } from './authorizer.ts';
+export type { HttpTimeouts } from './http-exchange.ts';
+export { openLayoutArchive, openLayoutDirectory } from './oci-layout.ts';
+export type { OciLayout } from './oci-layout.ts';
+export { writeOciArchive } from './oci-archive.ts';
+export type { LayoutBlob, LayoutContent, LayoutImage, WriteChunk } from './oci-archive.ts';

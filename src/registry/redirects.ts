@@ -1,0 +1,45 @@
+import { Fault } from '../errors/index.ts';
+import type { HttpAnswer, HttpExchange, HttpRequest } from './http-exchange.ts';
+
+const maxRedirects = 5;
+
+/**
+ * Sends a request and follows where it is sent on to, as registries do with blobs. `authorization` goes to the first
+ * origin only and is never sent again once a redirect has left it. A redirect from HTTPS to HTTP is refused.
+ */
+export async function exchangeFollowing(
+  exchange: HttpExchange,
+  request: HttpRequest,
+  options: { readonly authorization: string | undefined; readonly signal: AbortSignal | undefined },
+): Promise<HttpAnswer> {
+  let { url } = request;
+  let { authorization } = options;
+  for (let followed = 0; followed <= maxRedirects; followed++) {
+    const headers = authorization === undefined ? request.headers : { ...request.headers, authorization };
+    const answer = await exchange({ ...request, url, headers }, options.signal);
+    const location = isRedirect(answer.status) ? answer.headers.location : undefined;
+    if (location === undefined) return answer;
+    answer.discard();
+    const next = targetOf(location, url);
+    if (next.origin !== url.origin) authorization = undefined;
+    url = next;
+  }
+  throw new Fault('unavailable', `${request.url.host} redirects more than ${maxRedirects} times`);
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400 && status !== 304;
+}
+
+function targetOf(location: string, from: URL): URL {
+  const target = URL.parse(location, from.href);
+  const isWeb = target?.protocol === 'https:' || target?.protocol === 'http:';
+  if (target === null || !isWeb)
+    throw new Fault('unavailable', `${from.host} redirects to something that is no web address`);
+  if (from.protocol === 'https:' && target.protocol === 'http:') {
+    throw new Fault('denied', `${from.host} redirects from HTTPS to plain HTTP on ${target.host}`);
+  }
+  target.username = '';
+  target.password = '';
+  return target;
+}

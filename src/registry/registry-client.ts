@@ -1,0 +1,78 @@
+import { setTimeout as timer } from 'node:timers/promises';
+import { Fault } from '../errors/index.ts';
+import type { Reference } from '../oci/index.ts';
+import type { Clock, Sleep } from '../std/index.ts';
+import type { Authorizer, CredentialProvider } from './authorizer.ts';
+import { createAuthorizer } from './authorizer.ts';
+import type { HttpConnections, HttpTimeouts } from './http-exchange.ts';
+import { openConnections } from './http-exchange.ts';
+import { registryAddress } from './registry-address.ts';
+import { RegistryRepository } from './registry-repository.ts';
+import { createTransport } from './registry-transport.ts';
+import type { Remote } from './remote.ts';
+
+export interface RegistryClientOptions {
+  /** `varve/0.1.0`. */
+  readonly userAgent: string;
+  /** Default: nobody has credentials. */
+  readonly credentials?: CredentialProvider;
+  /** Registries, as names have them, to speak plain HTTP with. Loopback is always among them. */
+  readonly insecureRegistries?: ReadonlySet<string>;
+  readonly timeouts?: Partial<HttpTimeouts>;
+  /** Tries for one request, the first included. Default 5. */
+  readonly maxAttempts?: number;
+  readonly sleep?: Sleep;
+  readonly clock?: Clock;
+}
+
+const defaultTimeouts: HttpTimeouts = { answerMs: 30_000, stallMs: 30_000, minBytes: 1024 };
+const patience = { firstDelayMs: 250, maxDelayMs: 20_000, random: Math.random };
+
+/**
+ * Reads from registries. Keeps connections and tokens while it lives; dispose of it to close idle connections. One
+ * client serves any number of registries and callers at once.
+ */
+export class RegistryClient implements Disposable {
+  readonly #connections: HttpConnections;
+  readonly #authorizer: Authorizer;
+  readonly #options: RegistryClientOptions;
+
+  constructor(options: RegistryClientOptions) {
+    this.#options = options;
+    this.#connections = openConnections({ ...defaultTimeouts, ...options.timeouts });
+    this.#authorizer = createAuthorizer({
+      exchange: this.#connections.exchange,
+      credentials: options.credentials ?? (() => Promise.resolve(undefined)),
+      clock: options.clock ?? Date,
+      userAgent: options.userAgent,
+    });
+  }
+
+  /** The repository that a reference names. Nothing is sent yet. */
+  repository(reference: Reference): Remote {
+    const { userAgent, sleep = sleepFor, maxAttempts = 5, insecureRegistries = new Set() } = this.#options;
+    const transport = createTransport({
+      exchange: this.#connections.exchange,
+      authorizer: this.#authorizer,
+      userAgent,
+      patience: { ...patience, maxAttempts, sleep },
+    });
+    const address = registryAddress(reference.registry, insecureRegistries);
+    return new RegistryRepository(
+      { address, repository: reference.repository },
+      { transport, sleep, maxCuts: maxAttempts - 1, cutDelayMs: patience.firstDelayMs },
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#connections[Symbol.dispose]();
+  }
+}
+
+async function sleepFor(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await timer(delayMs, undefined, signal && { signal });
+  } catch (error) {
+    throw new Fault('cancelled', 'wait before the next try: cancelled', { cause: error });
+  }
+}

@@ -1,0 +1,158 @@
+import { Fault } from '../errors/index.ts';
+import type { Descriptor, Digest } from '../oci/index.ts';
+import {
+  digestMatches,
+  digestOf,
+  isTag,
+  manifestMediaTypes,
+  maxManifestBytes,
+  parseDigest,
+  parseManifest,
+} from '../oci/index.ts';
+import type { Sleep } from '../std/index.ts';
+import { readAll } from '../std/index.ts';
+import type { Audience } from './authorizer.ts';
+import type { HttpAnswer } from './http-exchange.ts';
+import type { RegistryTransport } from './registry-transport.ts';
+import type { BlobOptions, Remote, RemoteManifest, WaitOptions } from './remote.ts';
+import { isTransient, transientFault } from './transient-fault.ts';
+
+export interface RepositoryOptions {
+  readonly transport: RegistryTransport;
+  readonly sleep: Sleep;
+  /** How often in a row a download may be cut without a byte of progress. */
+  readonly maxCuts: number;
+  readonly cutDelayMs: number;
+}
+
+/** One repository of a registry, read over the distribution protocol (distribution-spec "Pull"). */
+export class RegistryRepository implements Remote {
+  readonly name: string;
+  readonly #audience: Audience;
+  readonly #options: RepositoryOptions;
+
+  constructor(audience: Audience, options: RepositoryOptions) {
+    this.name = `${audience.address.registry}/${audience.repository}`;
+    this.#audience = audience;
+    this.#options = options;
+  }
+
+  async manifest(tagOrDigest: string, { signal }: WaitOptions): Promise<RemoteManifest> {
+    const what = `${this.name}: manifest ${tagOrDigest}`;
+    const digest = isTag(tagOrDigest) ? undefined : parseDigest(tagOrDigest);
+    const query = { audience: this.#audience, path: `manifests/${tagOrDigest}`, headers: manifestHeaders, what };
+    const read = async (answer: HttpAnswer): Promise<RemoteManifest> =>
+      checkedManifest(await readAll(answer.body, maxManifestBytes), answer, digest);
+    return this.#options.transport(query, read, signal);
+  }
+
+  async *blob(descriptor: Descriptor, options: BlobOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    const { sleep, maxCuts, cutDelayMs } = this.#options;
+    let position = options.offsetBytes ?? 0;
+    for (let cuts = 0; position < descriptor.size; cuts++) {
+      const startedAt = position;
+      const download = await this.#download(descriptor, position, options.signal);
+      try {
+        for await (const chunk of download) {
+          position += chunk.length;
+          yield chunk;
+        }
+        return;
+      } catch (error) {
+        if (position - startedAt >= progressBytes) cuts = 0;
+        if (!isTransient(error) || cuts >= maxCuts) throw error;
+      }
+      await sleep(cutDelayMs * 2 ** cuts, options.signal);
+    }
+  }
+
+  /** One connection that gives the blob from `position` on. Where it is cut, its iteration ends in a transient Fault. */
+  #download(
+    descriptor: Descriptor,
+    position: number,
+    signal: AbortSignal | undefined,
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const what = `${this.name}: blob ${descriptor.digest}`;
+    const headers = position === 0 ? blobHeaders : { ...blobHeaders, range: `bytes=${position}-` };
+    const query = { audience: this.#audience, path: `blobs/${descriptor.digest}`, headers, what };
+    return this.#options.transport(
+      query,
+      (answer) => bytesFrom(answer, { position, size: descriptor.size, what }),
+      signal,
+    );
+  }
+}
+
+/** A download that was cut after so much counts as progress: tries are counted anew. */
+const progressBytes = 64 * 1024;
+
+/** Compressed transfer is declined: digests name the bytes as they are stored. */
+const blobHeaders = { accept: '*/*', 'accept-encoding': 'identity' };
+const manifestHeaders = { accept: manifestMediaTypes.join(', '), 'accept-encoding': 'identity' };
+
+/** Types that misconfigured servers give to everything: they say nothing, and the document must say what it is. */
+const meaninglessTypes: ReadonlySet<string> = new Set([
+  '',
+  'application/json',
+  'application/octet-stream',
+  'text/plain',
+]);
+
+function checkedManifest(bytes: Uint8Array, answer: HttpAnswer, asked: Digest | undefined): RemoteManifest {
+  const stated = headerDigest(answer);
+  for (const expected of [asked, stated]) {
+    if (expected === undefined || digestMatches(expected, bytes)) continue;
+    throw new Fault('corrupt', `what was sent is ${digestOf(bytes)}, not ${expected}`);
+  }
+  const servedAs = (answer.headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
+  const manifest = parseManifest(bytes, meaninglessTypes.has(servedAs) ? {} : { mediaType: servedAs });
+  return { mediaType: manifest.mediaType, digest: asked ?? stated ?? digestOf(bytes), bytes, manifest };
+}
+
+function headerDigest(answer: HttpAnswer): Digest | undefined {
+  const header = answer.headers['docker-content-digest'];
+  return typeof header === 'string' ? parseDigest(header) : undefined;
+}
+
+interface Span {
+  readonly position: number;
+  readonly size: number;
+  readonly what: string;
+}
+
+/** The answer's bytes from `position` to `size`: a server may pass over `Range` and send all. */
+function bytesFrom(answer: HttpAnswer, span: Span): AsyncIterable<Uint8Array> {
+  const start = answer.status === 206 ? rangeStart(answer) : 0;
+  if (start === undefined || start > span.position) {
+    answer.discard();
+    throw new Fault(
+      'corrupt',
+      `asked for bytes from ${span.position}, the answer starts at ${start ?? 'an unknown place'}`,
+    );
+  }
+  return sliced(answer.body, start, span);
+}
+
+async function* sliced(
+  body: AsyncIterable<Uint8Array>,
+  start: number,
+  { position, size, what }: Span,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let at = start;
+  try {
+    for await (const chunk of body) {
+      const skipped = Math.max(0, position - at);
+      at += chunk.length;
+      if (at > size) throw new Fault('corrupt', `more than its ${size} bytes were sent`);
+      if (skipped < chunk.length) yield skipped === 0 ? chunk : chunk.subarray(skipped);
+    }
+    if (at < size) throw transientFault(`only ${at} of its ${size} bytes were sent`);
+  } catch (error) {
+    throw Fault.wrap(what, error);
+  }
+}
+
+function rangeStart(answer: HttpAnswer): number | undefined {
+  const [, start] = /^bytes (\d+)-/.exec(answer.headers['content-range'] ?? '') ?? [];
+  return start === undefined ? undefined : Number(start);
+}
