@@ -118,6 +118,11 @@ test('names through symlinked directories of lower layers resolve inside the roo
   ]);
 });
 
+test('what moves through a lower symlink may take the place of the symlink', () => {
+  const lower = [dir('b'), symlink('b/b', '../b')];
+  assert.deepEqual(topOf(lower, [dir('b/b/b', { mode: 0o700 })]), ['/b dir 755 0:0', '/b/b dir 700 0:0']);
+});
+
 test('where a name is reached in two ways, the later entry wins', () => {
   const lower = [dir('usr'), symlink('bin', 'usr')];
   const usr = '/usr dir 755 0:0';

@@ -51,21 +51,9 @@ function followLower({ tree, mover, symlinks }: Following, row: number, { image,
   const names = target.split('/').filter((name) => name !== '' && name !== '.');
   tree.countSymlinkSteps(names.length + 1);
   const firstNew = tree.table.count;
-  const destination = enterBeside(tree, { row, start: target.startsWith('/') ? rootRow : parent, names });
+  // The row makes way first: what moves may bear its name, and its name in the target is a loop.
+  tree.table.kill(row);
+  const destination = tree.enter(target.startsWith('/') ? rootRow : parent, names);
   for (let made = firstNew; made < tree.table.count; made += 1) symlinks.set(made, depth);
   mover.move(row, destination);
-}
-
-/**
- * The directory that the lower symlink at `row` leads to. The row is out of the way meanwhile: a target that leads
- * through the symlink's own name is a loop, and ends as one.
- */
-function enterBeside(
-  tree: LayerTree,
-  { row, start, names }: { readonly row: number; readonly start: number; readonly names: readonly string[] },
-): number {
-  tree.table.set(row, flagDead);
-  const destination = tree.enter(start, names);
-  tree.table.clear(row, flagDead);
-  return destination;
 }
