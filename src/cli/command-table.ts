@@ -1,157 +1,78 @@
 import type { AnyCommand } from './command.ts';
 
-/** A verb: its one sentence, and how to get at the command. Nothing of a command is loaded before it is used. */
-interface Entry {
+/** A command and the arguments that are its own. */
+export interface FoundCommand {
+  /** As the person called it: `images`, `image ls`. */
+  readonly name: string;
   readonly summary: string;
+  readonly args: readonly string[];
   readonly load: () => Promise<AnyCommand>;
 }
 
-/** A command and the arguments that are its own. */
-export interface FoundCommand extends Entry {
-  /** As the person called it: `images`, `image ls`. */
-  readonly name: string;
-  readonly args: readonly string[];
-}
+/** What each verb does, in one sentence. */
+export const summaries = {
+  build: 'Build an image from a Dockerfile',
+  check: 'Check that the store is whole, and repair it',
+  commit: "Create a new image from a container's changes",
+  create: 'Create a new container',
+  df: 'Show where the space of the store went',
+  diff: "Inspect changes to files or directories on a container's filesystem",
+  export: "Export a container's filesystem as a tar archive",
+  history: 'Show the history of an image',
+  images: 'List images',
+  import: 'Import the contents from a tarball to create a filesystem image',
+  info: 'Show what varve found on this machine',
+  inspect: 'Return low-level information on images and containers',
+  kill: 'Send a signal to one or more running containers',
+  layers: 'Show the layers of an image and the files of each',
+  logs: 'Fetch the logs of a container',
+  prune: 'Remove what nothing needs any more',
+  ps: 'List containers',
+  pull: 'Download an image from a registry',
+  rm: 'Remove one or more containers',
+  rmi: 'Remove one or more images',
+  run: 'Create and run a new container from an image',
+  save: 'Save one or more images to a tar archive',
+  start: 'Start one or more stopped containers',
+  stop: 'Stop one or more running containers',
+  tag: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE',
+  version: 'Show the version of varve',
+  wait: 'Block until one or more containers stop, then print their exit codes',
+} as const;
 
-export const verbs: ReadonlyMap<string, Entry> = new Map<string, Entry>([
-  [
-    'build',
-    { summary: 'Build an image from a Dockerfile', load: async () => (await import('./commands/build.ts')).build },
-  ],
-  [
-    'check',
-    {
-      summary: 'Check that the store is whole, and repair it',
-      load: async () => (await import('./commands/check.ts')).check,
-    },
-  ],
-  [
-    'commit',
-    {
-      summary: "Create a new image from a container's changes",
-      load: async () => (await import('./commands/commit.ts')).commit,
-    },
-  ],
-  ['create', { summary: 'Create a new container', load: async () => (await import('./commands/create.ts')).create }],
-  [
-    'df',
-    { summary: 'Show where the space of the store went', load: async () => (await import('./commands/df.ts')).df },
-  ],
-  [
-    'diff',
-    {
-      summary: "Inspect changes to files or directories on a container's filesystem",
-      load: async () => (await import('./commands/diff.ts')).diff,
-    },
-  ],
-  [
-    'export',
-    {
-      summary: "Export a container's filesystem as a tar archive",
-      load: async () => (await import('./commands/export.ts')).exportCommand,
-    },
-  ],
-  [
-    'history',
-    { summary: 'Show the history of an image', load: async () => (await import('./commands/history.ts')).history },
-  ],
-  ['images', { summary: 'List images', load: async () => (await import('./commands/images.ts')).images }],
-  [
-    'import',
-    {
-      summary: 'Import the contents from a tarball to create a filesystem image',
-      load: async () => (await import('./commands/import.ts')).importCommand,
-    },
-  ],
-  [
-    'info',
-    { summary: 'Show what varve found on this machine', load: async () => (await import('./commands/info.ts')).info },
-  ],
-  [
-    'inspect',
-    {
-      summary: 'Return low-level information on images and containers',
-      load: async () => (await import('./commands/inspect.ts')).inspect,
-    },
-  ],
-  [
-    'kill',
-    {
-      summary: 'Send a signal to one or more running containers',
-      load: async () => (await import('./commands/kill.ts')).kill,
-    },
-  ],
-  [
-    'layers',
-    {
-      summary: 'Show the layers of an image and the files of each',
-      load: async () => (await import('./commands/layers.ts')).layers,
-    },
-  ],
-  ['logs', { summary: 'Fetch the logs of a container', load: async () => (await import('./commands/logs.ts')).logs }],
-  [
-    'prune',
-    { summary: 'Remove what nothing needs any more', load: async () => (await import('./commands/prune.ts')).prune },
-  ],
-  ['ps', { summary: 'List containers', load: async () => (await import('./commands/ps.ts')).ps }],
-  [
-    'pull',
-    { summary: 'Download an image from a registry', load: async () => (await import('./commands/pull.ts')).pull },
-  ],
-  ['rm', { summary: 'Remove one or more containers', load: async () => (await import('./commands/rm.ts')).rm }],
-  ['rmi', { summary: 'Remove one or more images', load: async () => (await import('./commands/rmi.ts')).rmi }],
-  [
-    'run',
-    {
-      summary: 'Create and run a new container from an image',
-      load: async () => (await import('./commands/run.ts')).run,
-    },
-  ],
-  [
-    'save',
-    {
-      summary: 'Save one or more images to a tar archive',
-      load: async () => (await import('./commands/save.ts')).save,
-    },
-  ],
-  [
-    'start',
-    { summary: 'Start one or more stopped containers', load: async () => (await import('./commands/start.ts')).start },
-  ],
-  [
-    'stop',
-    { summary: 'Stop one or more running containers', load: async () => (await import('./commands/stop.ts')).stop },
-  ],
-  [
-    'tag',
-    {
-      summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE',
-      load: async () => (await import('./commands/tag.ts')).tag,
-    },
-  ],
-  [
-    'version',
-    { summary: 'Show the version of varve', load: async () => (await import('./commands/version.ts')).version },
-  ],
-  [
-    'wait',
-    {
-      summary: 'Block until one or more containers stop, then print their exit codes',
-      load: async () => (await import('./commands/wait.ts')).wait,
-    },
-  ],
-]);
+type Verb = keyof typeof summaries;
 
-/** Called by varve itself, and in no help. */
-const inner: ReadonlyMap<string, Entry> = new Map<string, Entry>([
-  [
-    'container-ended',
-    {
-      summary: 'Record that a container has ended',
-      load: async () => (await import('./commands/container-ended.ts')).containerEnded,
-    },
-  ],
-]);
+/** Where each command is: nothing of it is loaded before it is used. The verb that is in no help is varve's own. */
+const commands: Readonly<Record<Verb | 'container-ended', FoundCommand['load']>> = {
+  build: async () => (await import('./commands/build.ts')).build,
+  check: async () => (await import('./commands/check.ts')).check,
+  commit: async () => (await import('./commands/commit.ts')).commit,
+  create: async () => (await import('./commands/create.ts')).create,
+  df: async () => (await import('./commands/df.ts')).df,
+  diff: async () => (await import('./commands/diff.ts')).diff,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
+  history: async () => (await import('./commands/history.ts')).history,
+  images: async () => (await import('./commands/images.ts')).images,
+  import: async () => (await import('./commands/import.ts')).importCommand,
+  info: async () => (await import('./commands/info.ts')).info,
+  inspect: async () => (await import('./commands/inspect.ts')).inspect,
+  kill: async () => (await import('./commands/kill.ts')).kill,
+  layers: async () => (await import('./commands/layers.ts')).layers,
+  logs: async () => (await import('./commands/logs.ts')).logs,
+  prune: async () => (await import('./commands/prune.ts')).prune,
+  ps: async () => (await import('./commands/ps.ts')).ps,
+  pull: async () => (await import('./commands/pull.ts')).pull,
+  rm: async () => (await import('./commands/rm.ts')).rm,
+  rmi: async () => (await import('./commands/rmi.ts')).rmi,
+  run: async () => (await import('./commands/run.ts')).run,
+  save: async () => (await import('./commands/save.ts')).save,
+  start: async () => (await import('./commands/start.ts')).start,
+  stop: async () => (await import('./commands/stop.ts')).stop,
+  tag: async () => (await import('./commands/tag.ts')).tag,
+  version: async () => (await import('./commands/version.ts')).version,
+  wait: async () => (await import('./commands/wait.ts')).wait,
+  'container-ended': async () => (await import('./commands/container-ended.ts')).containerEnded,
+};
 
 /** Docker's longer spellings: group and verb, and the arguments that they stand for. */
 const aliases: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
@@ -182,28 +103,31 @@ export function isGroup(word: string): boolean {
 /** The commands of a group, each with its sentence. */
 export function groupVerbs(group: string): (readonly [string, string])[] {
   const names = [...aliases.keys()].filter((name) => name.startsWith(`${group} `)).toSorted();
-  return names.map((name) => [name.slice(group.length + 1), verbs.get(aliases.get(name)?.[0] ?? '')?.summary ?? '']);
+  return names.map((name) => [name.slice(group.length + 1), summaryOf(aliases.get(name)?.[0] ?? '')]);
 }
 
 export function findCommand(words: readonly string[]): FoundCommand | undefined {
-  const [first = '', second = '', ...rest] = words;
+  const [first = '', second = ''] = words;
   const alias = aliases.get(`${first} ${second}`);
-  if (alias !== undefined) {
-    const entry = verbs.get(alias[0] ?? '');
-    return entry && { ...entry, name: `${first} ${second}`, args: [...alias.slice(1), ...rest] };
-  }
-  const entry = verbs.get(first) ?? inner.get(first);
-  return entry && { ...entry, name: first, args: words.slice(1) };
+  const [verb = '', ...args] = alias === undefined ? words : [...alias, ...words.slice(2)];
+  if (!Object.hasOwn(commands, verb)) return undefined;
+  const name = alias === undefined ? verb : `${first} ${second}`;
+  return { name, args, summary: summaryOf(verb), load: commands[verb as keyof typeof commands] };
 }
 
 /** The verb that was probably meant: at most two letters differ, or one is the beginning of the other. */
 export function nearestVerb(word: string, group: string): string | undefined {
-  const candidates = group === '' ? [...verbs.keys(), ...groups] : groupVerbs(group.trim()).map(([name]) => name);
+  const candidates =
+    group === '' ? [...Object.keys(summaries), ...groups] : groupVerbs(group.trim()).map(([name]) => name);
   const ranked = candidates
     .map((name) => [name, distance(word, name)] as const)
     .filter(([name, apart]) => apart <= 2 || (word.length > 2 && name.startsWith(word)))
     .toSorted((a, b) => a[1] - b[1]);
   return ranked[0]?.[0];
+}
+
+function summaryOf(verb: string): string {
+  return Object.hasOwn(summaries, verb) ? summaries[verb as Verb] : '';
 }
 
 function same(group: string): (verb: string) => [string, readonly string[]] {

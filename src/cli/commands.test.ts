@@ -27,6 +27,8 @@ const goldens: readonly (readonly [string, ...string[]])[] = [
   ['ps-json', 'container', 'ls', '-a', '--format', 'json'],
   ['ps-label', 'ps', '-a', '--format', String.raw`table {{.Names}}\t{{.Label "a"}}`],
   ['ps-filters', 'ps', '--filter', 'status=exited', '--filter', 'name=^q', '--filter', 'ancestor=alpine:latest'],
+  ['ps-filter-name', 'ps', '-aq', '--filter', 'name=^/clit$', '--filter', 'name=^clit$'],
+  ['ps-filter-no-pattern', 'ps', '--filter', 'name=('],
   ['ps-no-such-state', 'ps', '--filter', 'status=paused'],
   ['inspect', 'inspect', 'clit', 'clitest'],
   ['inspect-template', 'inspect', '-f', '{{.Name}} {{.State.Status}}', 'clit', 'q1'],

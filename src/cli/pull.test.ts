@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TransferEvent } from '../engine/index.ts';
-import { containerId, createFakeEngine } from './fake-engine.fixture.ts';
+import { containerId } from './fake-containers.fixture.ts';
+import { createFakeEngine } from './fake-engine.fixture.ts';
 import { formatBar } from './progress/transfer-bars.ts';
 import { assertGolden, runCli } from './terminal.fixture.ts';
 

@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
 import { createDetachScanner } from './attach.ts';
-import { containerId, createFakeEngine } from './fake-engine.fixture.ts';
+import { containerId } from './fake-containers.fixture.ts';
+import { createFakeEngine } from './fake-engine.fixture.ts';
 import type { FakeEngine } from './fake-engine.fixture.ts';
 import { openInput, runCli } from './terminal.fixture.ts';
 
@@ -194,6 +195,18 @@ test('signals pass through to the attached container', async () => {
   });
   assert.equal(code, 130);
   assert.deepEqual(fake.calls.at(-1), ['session.kill', 'SIGINT']);
+});
+
+test('the third Ctrl-C in a row leaves a container that does not listen', async () => {
+  const fake = fakeWith({ waitsForSignal: true });
+  const { forcedExits } = await runCli(['run', 'clit'], {
+    fake,
+    onStart: (signals) =>
+      void setTimeout(() => {
+        for (let press = 0; press < 3; press++) signals.emit('SIGINT');
+      }, 20),
+  });
+  assert.deepEqual(forcedExits, [130]);
 });
 
 test('start prints the names, start -a is the container', async () => {

@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import assert from 'node:assert/strict';
 import { PassThrough, Readable, Writable } from 'node:stream';
-import { createFakeEngine, nowMs } from './fake-engine.fixture.ts';
+import { nowMs } from './fake-containers.fixture.ts';
+import { createFakeEngine } from './fake-engine.fixture.ts';
 import type { FakeEngine } from './fake-engine.fixture.ts';
 import { runProgram } from './program.ts';
 

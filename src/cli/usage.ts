@@ -1,9 +1,9 @@
 import type { AnyCommand } from './command.ts';
-import { groupVerbs, verbs } from './command-table.ts';
+import { groupVerbs, summaries } from './command-table.ts';
 import type { FoundCommand } from './command-table.ts';
 import type { Flag, FlagSet } from './flags.ts';
 
-const common = ['run', 'ps', 'build', 'pull', 'images', 'layers', 'version', 'info'];
+const common = ['run', 'ps', 'build', 'pull', 'images', 'layers', 'version', 'info'] as const;
 
 function formatUsageLine(found: FoundCommand, command: AnyCommand): string {
   return `varve ${found.name} ${command.usage}`.trimEnd();
@@ -20,18 +20,18 @@ export function formatCommandHelp(found: FoundCommand, command: AnyCommand): str
 }
 
 export function formatProgramHelp(globalFlags: FlagSet): string {
-  const others = [...verbs.keys()].filter((name) => !common.includes(name));
+  const others = Object.entries(summaries).filter(([name]) => !common.some((each) => each === name));
   return [
     'Usage:  varve [OPTIONS] COMMAND\n',
     'Builds, runs and reads container images, layer by layer\n',
-    `Common Commands:\n${formatVerbs(common.map((name) => [name, verbs.get(name)?.summary ?? '']))}`,
+    `Common Commands:\n${formatVerbs(common.map((name) => [name, summaries[name]]))}`,
     `Management Commands:\n${formatVerbs([
       ['builder', 'Manage builds'],
       ['container', 'Manage containers'],
       ['image', 'Manage images'],
       ['system', 'Manage the store'],
     ])}`,
-    `Commands:\n${formatVerbs(others.map((name) => [name, verbs.get(name)?.summary ?? '']))}`,
+    `Commands:\n${formatVerbs(others)}`,
     `Global Options:\n${formatFlags(globalFlags)}`,
     "Run 'varve COMMAND --help' for more information on a command.\n",
   ].join('\n');

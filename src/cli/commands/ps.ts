@@ -2,7 +2,7 @@ import type { Containers, ContainerSummary } from '../../engine/index.ts';
 import { Fault } from '../../errors/index.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
-import { globPattern, matchesAny, matchesLabels, parseFilters, splitOnce } from '../filters.ts';
+import { matchesAny, matchesLabels, parseFilters, splitOnce } from '../filters.ts';
 import type { Filters } from '../filters.ts';
 import { list, text, toggle } from '../flags.ts';
 import { ellipsis, formatAge, formatTime, shortId } from '../human.ts';
@@ -85,7 +85,7 @@ function containerRow(container: ContainerSummary, options: { noTrunc: boolean; 
 function isWanted(container: ContainerSummary, filters: Filters): boolean {
   return (
     matchesAny(filters.get('status'), (status) => container.state === status) &&
-    matchesAny(filters.get('name'), (pattern) => namePattern(pattern).test(container.name)) &&
+    matchesAny(filters.get('name'), (pattern) => namePattern(pattern).test(`/${container.name}`)) &&
     matchesAny(filters.get('id'), (id) => container.id.startsWith(id)) &&
     matchesAny(filters.get('ancestor'), (image) => isAncestor(container, image)) &&
     matchesLabels(filters.get('label'), container.labels)
@@ -105,12 +105,12 @@ function isAncestor({ image, imageId }: ContainerSummary, wanted: string): boole
   );
 }
 
-/** Docker takes the name as a regular expression. */
+/** Docker takes the name as a regular expression, for the name with and without the `/` that it puts before it. */
 function namePattern(pattern: string): RegExp {
   try {
-    return new RegExp(pattern.replace(/^\//, ''));
-  } catch {
-    return globPattern(pattern);
+    return new RegExp(pattern.replace(/^\^(?!\/)/, '^/'));
+  } catch (error) {
+    throw new Fault('invalid', `invalid filter 'name=${pattern}': not a regular expression`, { cause: error });
   }
 }
 

@@ -3,7 +3,7 @@ import type { Output } from '../output.ts';
 import type { BuildProgress, ProgressMode } from './build-progress.ts';
 import { LiveArea } from './live-area.ts';
 import { advanceBuild, drawBuild, drawFailures, startLiveBuild } from './live-view.ts';
-import { createPlainProgress } from './plain-progress.ts';
+import { PlainProgress } from './plain-progress.ts';
 import { createRawJsonProgress } from './rawjson-progress.ts';
 
 const redrawMs = 100;
@@ -24,7 +24,7 @@ export function openProgress(mode: ProgressMode, output: Output, now: () => numb
 }
 
 function plain(output: Output, now: () => number): BuildProgress {
-  const progress = createPlainProgress();
+  const progress = new PlainProgress();
   return {
     event: (event) => output.print(progress.event(event, now())),
     end: (result) => {

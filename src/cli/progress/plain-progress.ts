@@ -11,97 +11,95 @@ interface Step {
   ended: boolean;
 }
 
-export interface PlainProgress {
-  event(event: BuildEvent, nowMs: number): string;
-  end(result: BuildResult): string;
-}
-
 /**
  * A build as lines, in BuildKit's plain form: a heading `#5 [2/5] RUN make` where a step begins to speak, then its
  * output with seconds since its start, then `#5 DONE 0.3s`, `#5 CACHED` (once for a reused step) or `#5 ERROR: …`.
- * What varve adds is `#5 not reused: REASON`.
+ * What varve adds is `#5 not reused: REASON`. A step that another one interrupted gets its heading again.
  */
-export function createPlainProgress(): PlainProgress {
-  const steps = new Map<number, Step>();
-  let speaking = 0;
+export class PlainProgress {
+  readonly #steps = new Map<number, Step>();
+  #speaking = 0;
 
-  const stepOf = (number: number): Step => {
-    const known = steps.get(number);
-    if (known !== undefined) return known;
-    const made = { label: `step ${number}`, startedMs: 0, splitters: new Map(), ended: false };
-    steps.set(number, made);
-    return made;
-  };
+  /** The text that the event adds. */
+  event(event: BuildEvent, nowMs: number): string {
+    switch (event.kind) {
+      case 'plan':
+        for (const { step, label } of event.steps) this.#steps.set(step, newStep(oneLine(label), nowMs));
+        return '';
+      case 'started':
+        this.#step(event.step).startedMs = event.timeMs;
+        return this.#speak(event.step, []);
+      case 'reason':
+        return this.#speak(event.step, [`not reused: ${oneLine(event.reason)}`]);
+      case 'output':
+        return this.#output(event, nowMs);
+      case 'progress':
+        return event.done === event.total ? this.#speak(event.step, [`${event.what} ${formatAmount(event)} done`]) : '';
+      case 'warning':
+        return event.step === undefined
+          ? `WARNING: ${event.message}\n`
+          : this.#speak(event.step, [`WARNING: ${event.message}`]);
+      case 'cached':
+      case 'finished':
+      case 'failed':
+      case 'cancelled':
+        return this.#finish(event);
+    }
+  }
 
-  /** The lines under the heading of their step; a step that was interrupted by another gets a new heading. */
-  const speak = (number: number, lines: readonly string[]): string => {
-    const heading = speaking === number ? [] : [...interrupt(), `#${number} ${stepOf(number).label}`];
-    speaking = number;
-    return [...heading, ...lines.map((line) => `#${number} ${line}`)].map((line) => `${line}\n`).join('');
-  };
+  /** The last words of a build that succeeded. */
+  end({ imageId, names }: BuildResult): string {
+    const number = Math.max(0, ...this.#steps.keys()) + 1;
+    this.#steps.set(number, newStep('naming the image', 0));
+    const naming = names.map((name) => `naming to ${name} done`);
+    return this.#speak(number, [`writing image ${imageId} done`, ...naming, 'DONE 0.0s']);
+  }
 
-  const interrupt = (): string[] => {
-    if (speaking === 0) return [];
-    return steps.get(speaking)?.ended === false ? [`#${speaking} ...`, ''] : [''];
-  };
+  #step(number: number): Step {
+    const step = this.#steps.get(number) ?? newStep(`step ${number}`, 0);
+    this.#steps.set(number, step);
+    return step;
+  }
 
-  const finish = (number: number, timeMs: number, verdict: string): string => {
-    const step = stepOf(number);
-    if (step.ended) return '';
-    const rest = [...step.splitters.values()].flatMap((splitter) => splitter.end());
-    const text = speak(number, [...stamped(rest, step, timeMs), verdict]);
-    step.ended = true;
-    return text;
-  };
-
-  const output = (event: BuildEvent & { kind: 'output' }, nowMs: number): string => {
-    const step = stepOf(event.step);
+  #output(event: BuildEvent & { readonly kind: 'output' }, nowMs: number): string {
+    const step = this.#step(event.step);
     const splitter = step.splitters.get(event.stream) ?? createLineSplitter();
     step.splitters.set(event.stream, splitter);
     const lines = splitter.push(event.bytes);
-    return lines.length === 0 ? '' : speak(event.step, stamped(lines, step, nowMs));
-  };
+    return lines.length === 0 ? '' : this.#speak(event.step, stamped(lines, step, nowMs));
+  }
 
-  return {
-    event: (event, nowMs) => {
-      switch (event.kind) {
-        case 'plan':
-          for (const { step, label } of event.steps)
-            steps.set(step, { label: oneLine(label), startedMs: nowMs, splitters: new Map(), ended: false });
-          return '';
-        case 'started':
-          stepOf(event.step).startedMs = event.timeMs;
-          return speak(event.step, []);
-        case 'cached':
-          return finish(event.step, event.timeMs, 'CACHED');
-        case 'reason':
-          return speak(event.step, [`not reused: ${oneLine(event.reason)}`]);
-        case 'output':
-          return output(event, nowMs);
-        case 'progress':
-          return event.done === event.total ? speak(event.step, [`${event.what} ${formatAmount(event)} done`]) : '';
-        case 'warning':
-          return event.step === undefined
-            ? `WARNING: ${event.message}\n`
-            : speak(event.step, [`WARNING: ${event.message}`]);
-        case 'finished':
-          return finish(event.step, event.timeMs, `DONE ${secondsSince(stepOf(event.step), event.timeMs, 1)}s`);
-        case 'failed':
-          return finish(event.step, event.timeMs, `ERROR: ${oneLine(event.message)}`);
-        case 'cancelled':
-          return finish(event.step, event.timeMs, 'CANCELED');
-      }
-    },
-    end: ({ imageId, names }) => {
-      const number = Math.max(0, ...steps.keys()) + 1;
-      steps.set(number, { label: 'naming the image', startedMs: 0, splitters: new Map(), ended: false });
-      return speak(number, [
-        `writing image ${imageId} done`,
-        ...names.map((name) => `naming to ${name} done`),
-        'DONE 0.0s',
-      ]);
-    },
-  };
+  #finish(event: EndEvent): string {
+    const step = this.#step(event.step);
+    if (step.ended) return '';
+    const rest = [...step.splitters.values()].flatMap((splitter) => splitter.end());
+    const text = this.#speak(event.step, [...stamped(rest, step, event.timeMs), verdict(event, step)]);
+    step.ended = true;
+    return text;
+  }
+
+  #speak(number: number, lines: readonly string[]): string {
+    const heading = this.#speaking === number ? [] : [...this.#interrupt(), `#${number} ${this.#step(number).label}`];
+    this.#speaking = number;
+    return [...heading, ...lines.map((line) => `#${number} ${line}`)].map((line) => `${line}\n`).join('');
+  }
+
+  #interrupt(): string[] {
+    if (this.#speaking === 0) return [];
+    return this.#step(this.#speaking).ended ? [''] : [`#${this.#speaking} ...`, ''];
+  }
+}
+
+type EndEvent = Extract<BuildEvent, { readonly kind: 'cached' | 'finished' | 'failed' | 'cancelled' }>;
+
+function newStep(label: string, startedMs: number): Step {
+  return { label, startedMs, splitters: new Map(), ended: false };
+}
+
+function verdict(event: EndEvent, step: Step): string {
+  if (event.kind === 'failed') return `ERROR: ${oneLine(event.message)}`;
+  if (event.kind === 'finished') return `DONE ${secondsSince(step, event.timeMs, 1)}s`;
+  return event.kind === 'cached' ? 'CACHED' : 'CANCELED';
 }
 
 function stamped(lines: readonly string[], step: Step, nowMs: number): string[] {
