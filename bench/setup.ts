@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { must, type CommandOptions } from './measure.ts';
+
+const repository = join(import.meta.dirname, '..');
+const peers = join(repository, '../shared/peers/run');
+
+/** A folder with a store and with input; Docker beside it, where there is one. */
+export class Bench implements Disposable {
+  readonly folder: string = mkdtempSync('/var/tmp/varve-bench-');
+  readonly hasPeer: boolean;
+  readonly peerName: string;
+  readonly #peer: readonly string[];
+  #made = new Set<string>();
+
+  constructor() {
+    const named = process.env['VARVE_BENCH_PEER'];
+    this.#peer = named === undefined ? (existsSync(peers) ? [peers, 'docker'] : ['docker']) : named.split(' ');
+    const version = this.#tryPeer(['version', '--format', '{{.Server.Version}}']);
+    this.hasPeer = version !== undefined;
+    this.peerName = version === undefined ? 'none' : `Docker ${version.trim()}`;
+    this.varve(['version']);
+    this.#makeBase();
+  }
+
+  /** Runs the program on this bench's store. */
+  varve(args: readonly string[], options: CommandOptions = {}): string {
+    return must(join(repository, 'bin/varve'), args, { ...options, env: { ...options.env, ...this.env } });
+  }
+
+  get env(): Readonly<Record<string, string>> {
+    return { VARVE_ROOT: join(this.folder, 'store'), VARVE_RUN_ROOT: join(this.folder, 'run') };
+  }
+
+  docker(args: readonly string[], options: CommandOptions = {}): string {
+    const [command = '', ...first] = this.#peer;
+    return must(command, [...first, ...args], options);
+  }
+
+  /** A folder of this name, filled once. */
+  input(name: string, fill: (folder: string) => void): string {
+    const path = join(this.folder, name);
+    if (!this.#made.has(name)) {
+      mkdirSync(path, { recursive: true });
+      fill(path);
+      this.#made.add(name);
+    }
+    return path;
+  }
+
+  /** Small files like those of node_modules: `count` of them, `totalBytes` in all. */
+  manyFiles(count: number, totalBytes: number): string {
+    return this.input(`files-${count}`, (folder) => {
+      const content = Buffer.alloc(Math.ceil(totalBytes / count), 'The quick brown fox. ');
+      for (let index = 0; index < count; index += 1) {
+        const directory = join(folder, 'src', String(index % 300));
+        if (index < 300) mkdirSync(directory, { recursive: true });
+        content.writeUInt32LE(index, 0);
+        writeFileSync(join(directory, `file-${index}.js`), content);
+      }
+      writeFileSync(join(folder, 'Dockerfile'), 'FROM busybox:local\nCOPY src /src\n');
+    });
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #makeBase(): void {
+    const context = this.input('busybox', (folder) => {
+      cpSync(join(repository, 'examples/busybox'), folder, { recursive: true });
+      copyFileSync('/usr/bin/busybox', join(folder, 'busybox'));
+    });
+    this.varve(['build', '-q', '-t', 'busybox:local', context]);
+    if (this.hasPeer) this.docker(['build', '-q', '-t', 'busybox:local', context]);
+  }
+
+  #tryPeer(args: readonly string[]): string | undefined {
+    const [command = '', ...first] = this.#peer;
+    const ended = spawnSync(command, [...first, ...args], { encoding: 'utf8' });
+    return ended.status === 0 ? ended.stdout : undefined;
+  }
+}
