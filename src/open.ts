@@ -42,8 +42,8 @@ export interface OpenOptions {
  */
 export async function open(options: OpenOptions): Promise<Engine> {
   requireRoot();
-  const root = folder(options.root ?? options.env['VARVE_ROOT'] ?? '/var/lib/varve');
-  const runBase = options.runRoot ?? options.env['VARVE_RUN_ROOT'] ?? '/run/varve';
+  const root = folder(options.root ?? named(options.env['VARVE_ROOT']) ?? '/var/lib/varve');
+  const runBase = options.runRoot ?? named(options.env['VARVE_RUN_ROOT']) ?? '/run/varve';
   const runRoot = folder(join(resolve(runBase), storeId(root)));
   requireUsableFileSystem(root);
   const clock = { now: () => Date.now() };
@@ -72,6 +72,11 @@ export async function open(options: OpenOptions): Promise<Engine> {
     version: packageJson.version,
     endCommand: (id) => (program.length === 0 ? [] : [...program, '--root', root, '--run-root', runBase, 'container-ended', id]),
   });
+}
+
+/** An empty variable is one that is not set. */
+function named(path: string | undefined): string | undefined {
+  return path === '' ? undefined : path;
 }
 
 function requireRoot(): void {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { StoredImage } from '../image/index.ts';
-import type { DiffId } from '../oci/index.ts';
 import { recordOf, type Vertex } from '../solver/index.ts';
 import { bytesOf } from '../std/index.ts';
 import { defaultPath } from './default-path.ts';
@@ -10,12 +9,13 @@ import type { StepResult } from './step-result.ts';
 
 /** FROM an image: its layers, as they are. `name` is how the file calls it. */
 export function imageBase(image: StoredImage, name: string): Step {
-  return { vertex: chainVertex(image.chain), title: `FROM ${image.names[0] ?? name}` };
+  const createdMs = image.config.created === undefined ? 0 : Date.parse(image.config.created);
+  return { vertex: chainVertex({ chain: image.chain, createdMs }), title: `FROM ${image.names[0] ?? name}` };
 }
 
 /** FROM scratch. */
 export function emptyBase(): Step {
-  return { vertex: chainVertex([]), title: 'FROM scratch' };
+  return { vertex: chainVertex({ chain: [], createdMs: 0 }), title: 'FROM scratch' };
 }
 
 export function baseOnNothing(): StageBase {
@@ -44,7 +44,8 @@ export function baseOnStage(stage: LoweredStage): StageBase {
 }
 
 /** A vertex that stands for layers which are there. Their identity is their content's: nothing else counts. */
-function chainVertex(chain: readonly DiffId[]): Vertex<StepResult> {
+function chainVertex(result: StepResult): Vertex<StepResult> {
+  const { chain } = result;
   const contentId = `chain:${createHash('sha256').update(chain.join('\n')).digest('hex')}`;
   return {
     label: 'FROM',
@@ -52,6 +53,6 @@ function chainVertex(chain: readonly DiffId[]): Vertex<StepResult> {
     inputs: [],
     record: recordOf({ op: bytesOf('from'), layers: bytesOf(chain.join(' ')) }),
     cache: 'off',
-    run: async () => ({ result: { chain }, contentId }),
+    run: async () => ({ result, contentId }),
   };
 }

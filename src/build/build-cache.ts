@@ -52,7 +52,7 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
       contentId,
       slot: vertex.slot,
       label: vertex.label,
-      result: JSON.stringify(result.chain),
+      result: JSON.stringify(result),
       preimage: record.digest,
       preimageBytes: record.packed,
       digests: result.chain.map(toDigest),
@@ -82,9 +82,10 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
   }
 
   #resultOf(record: CacheRecord): StepResult | undefined {
-    const chain = (JSON.parse(record.result) as readonly string[]).map(parseDiffId);
+    const { chain: diffIds, createdMs } = JSON.parse(record.result) as { chain: readonly string[]; createdMs: number };
+    const chain = diffIds.map(parseDiffId);
     const { layers, holder } = this.#options;
-    return chain.every((diffId) => layers.hold(diffId, holder)) ? { chain } : undefined;
+    return chain.every((diffId) => layers.hold(diffId, holder)) ? { chain, createdMs } : undefined;
   }
 
   async #claim(contentKey: string): Promise<void> {

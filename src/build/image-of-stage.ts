@@ -1,7 +1,7 @@
 import type { Clock } from '../std/index.ts';
 import { defined, type History, type ImageConfig, type Platform } from '../oci/index.ts';
 import type { Solved, Vertex } from '../solver/index.ts';
-import type { HistoryDraft, LoweredStage } from './step.ts';
+import type { LoweredStage } from './step.ts';
 import type { StepResult } from './step-result.ts';
 
 export interface ImageOfStageOptions {
@@ -10,46 +10,48 @@ export interface ImageOfStageOptions {
   readonly labels: ReadonlyMap<string, string>;
 }
 
-/** The config of the image that a stage came to (image-spec config.md). */
-export function imageOf(
-  stage: LoweredStage,
-  solved: ReadonlyMap<Vertex<StepResult>, Solved<StepResult>>,
-  options: ImageOfStageOptions,
-): ImageConfig {
+type SolvedSteps = ReadonlyMap<Vertex<StepResult>, Solved<StepResult>>;
+
+/**
+ * The config of the image that a stage came to (image-spec config.md). Its times are those at which its steps were made:
+ * a build that reuses everything gives the image that is there already.
+ */
+export function imageOf(stage: LoweredStage, solved: SolvedSteps, options: ImageOfStageOptions): ImageConfig {
   const { state, tip } = stage;
-  const created = new Date(options.clock.now()).toISOString();
+  const history = historyOf(stage, solved, options.clock);
   const { os, architecture, variant } = options.platform;
   const labels = { ...state.config.Labels, ...Object.fromEntries(options.labels) };
-  const config = { ...state.config, ...(Object.keys(labels).length === 0 ? {} : { Labels: labels }) };
   return defined({
-    created,
+    created: history.at(-1)?.created,
     author: state.author,
     architecture,
     variant,
     os,
-    config,
-    rootfs: { type: 'layers' as const, diff_ids: chainOf(tip, solved) },
-    history: [...state.baseHistory, ...state.history.map((draft) => historyOf(draft, solved, created))],
+    config: { ...state.config, ...(Object.keys(labels).length === 0 ? {} : { Labels: labels }) },
+    rootfs: { type: 'layers' as const, diff_ids: resultOf(tip, solved).chain },
+    history,
   });
 }
 
-function historyOf(
-  { createdBy, step }: HistoryDraft,
-  solved: ReadonlyMap<Vertex<StepResult>, Solved<StepResult>>,
-  created: string,
-): History {
-  const common = { created, created_by: createdBy, comment: 'varve' };
-  return step !== undefined && addsLayer(step.vertex, solved) ? common : { ...common, empty_layer: true };
+/** What the base says of itself, then an entry for each instruction, not older than the one before it. */
+function historyOf({ state }: LoweredStage, solved: SolvedSteps, clock: Clock): readonly History[] {
+  const base = state.baseHistory.at(-1)?.created;
+  let createdMs = base === undefined ? 0 : Date.parse(base);
+  const made = state.history.map(({ createdBy, step }): History => {
+    if (step !== undefined) createdMs = Math.max(createdMs, resultOf(step.vertex, solved).createdMs);
+    if (createdMs === 0) createdMs = clock.now();
+    const entry = { created: new Date(createdMs).toISOString(), created_by: createdBy, comment: 'varve' };
+    return step !== undefined && addsLayer(step.vertex, solved) ? entry : { ...entry, empty_layer: true };
+  });
+  return [...state.baseHistory, ...made];
 }
 
-function addsLayer(vertex: Vertex<StepResult>, solved: ReadonlyMap<Vertex<StepResult>, Solved<StepResult>>): boolean {
+function addsLayer(vertex: Vertex<StepResult>, solved: SolvedSteps): boolean {
   const below = vertex.inputs[0];
-  return chainOf(vertex, solved).length > (below === undefined ? 0 : chainOf(below, solved).length);
+  const inherited = below === undefined ? 0 : resultOf(below, solved).chain.length;
+  return resultOf(vertex, solved).chain.length > inherited;
 }
 
-function chainOf(
-  vertex: Vertex<StepResult>,
-  solved: ReadonlyMap<Vertex<StepResult>, Solved<StepResult>>,
-): StepResult['chain'] {
-  return solved.get(vertex)?.result.chain ?? [];
+function resultOf(vertex: Vertex<StepResult>, solved: SolvedSteps): StepResult {
+  return solved.get(vertex)?.result ?? { chain: [], createdMs: 0 };
 }

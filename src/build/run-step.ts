@@ -60,7 +60,8 @@ export function runStep(options: RunStepOptions): Vertex<StepResult> {
       });
       if (outcome.kind === 'failed') throw commandFailed(options, command.args, outcome, tail);
       for (const warning of warningsOf(outcome.report)) options.onWarning(vertex, warning);
-      return { result: { chain: [...below, outcome.layer.diffId] }, contentId: outcome.layer.contentId };
+      const { diffId, contentId } = outcome.layer;
+      return { result: { chain: [...below, diffId], createdMs: options.ports.clock.now() }, contentId };
     },
   };
   return vertex;

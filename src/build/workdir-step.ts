@@ -23,16 +23,18 @@ export function workdirStep({ state, base, slot, cache, ports, instruction }: Wo
     record: recordOf({ op: bytesOf('workdir'), path, user: bytesOf(user) }),
     cache,
     run: async ({ inputs }) => {
-      const chain = inputs[0]?.chain ?? [];
+      const { chain, createdMs } = inputs[0] ?? nothing;
       using below = ports.layers.tree(chain);
       const place = resolveInTree(below, path);
-      if (below.lookup(place)?.type === 'dir') return { result: { chain }, contentId: nothingMade };
+      if (below.lookup(place)?.type === 'dir') return { result: { chain, createdMs }, contentId: nothingMade };
       using packer = ports.layers.packer({ holder: ports.holder, below: chain });
       new TreeWriter(packer, below, userInTree(below, user)).directory(place);
       const layer = packer.commit();
-      return { result: { chain: [...chain, layer.diffId] }, contentId: layer.contentId };
+      const result = { chain: [...chain, layer.diffId], createdMs: ports.clock.now() };
+      return { result, contentId: layer.contentId };
     },
   };
 }
 
 const nothingMade = 'content:none';
+const nothing: StepResult = { chain: [], createdMs: 0 };

@@ -84,9 +84,13 @@ export class LocalImageStore implements ImageStore {
   adopt(manifestDigest: Digest, { names, holder }: AddOptions): StoredImage {
     const { blobs, layers } = this.#options;
     const { manifest, chain } = this.#load(manifestDigest);
+    for (const digest of [manifestDigest, manifest.config.digest]) holder.add(digest);
     const missing = chain.filter((diffId) => !layers.hold(diffId, holder));
     if (missing.length > 0)
       throw new Fault('not-found', `store image ${manifest.config.digest}: layer ${missing[0]} is missing`);
+    const known = this.get(manifest.config.digest);
+    if (known?.manifestDigest === manifestDigest && names.every((name) => known.names.includes(formatReference(name))))
+      return known;
     blobs.makeDurable([manifestDigest, manifest.config.digest]);
     layers.makeDurable(chain);
     this.#name({ manifest: manifestDigest, config: manifest.config.digest }, names);
