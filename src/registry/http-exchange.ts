@@ -21,8 +21,12 @@ export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: AsyncIterable<Uint8Array>;
-  discard(): void;
+  /** Ends when the connection is free or closed. */
+  discard(): Promise<void>;
 }
+
+/** Proxies, under the names that the environment has for them: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
+export type ProxySettings = Readonly<Record<string, string | undefined>>;
 
 /** Sends one GET request and gives what comes back, whatever its status. */
 export type HttpExchange = (request: HttpRequest, signal: AbortSignal | undefined) => Promise<HttpAnswer>;
@@ -37,10 +41,10 @@ export interface HttpConnections extends Disposable {
  *
  * Redirects are not followed here. What the network does wrong is an `unavailable` Fault, a body that ends early too.
  */
-export function openConnections(timeouts: HttpTimeouts): HttpConnections {
+export function openConnections(timeouts: HttpTimeouts, proxies: ProxySettings): HttpConnections {
   const clients = new Map<string, Promise<HttpClient>>();
   const clientFor = (protocol: string): Promise<HttpClient> => {
-    const client = clients.get(protocol) ?? loadClient(protocol);
+    const client = clients.get(protocol) ?? loadClient(protocol, proxies);
     clients.set(protocol, client);
     return client;
   };
@@ -59,10 +63,12 @@ interface HttpClient {
 }
 
 /** Loading the clients takes 25 ms, which commands that talk to nobody need not pay. */
-async function loadClient(protocol: string): Promise<HttpClient> {
+async function loadClient(protocol: string, proxies: ProxySettings): Promise<HttpClient> {
   const { Agent, request } = protocol === 'https:' ? await import('node:https') : await import('node:http');
-  return { request, agent: new Agent({ keepAlive: true }) };
+  return { request, agent: new Agent({ keepAlive: true, proxyEnv: { ...proxies } }) };
 }
+
+const maxDrainBytes = 64 * 1024;
 
 interface SendOptions {
   readonly timeouts: HttpTimeouts;
@@ -95,8 +101,25 @@ function answerOf(incoming: IncomingMessage, url: URL, options: SendOptions): Ht
     status: incoming.statusCode ?? 0,
     headers: incoming.headers,
     body: readBody(incoming, url, options),
-    discard: () => void incoming.destroy(),
+    discard: () => discard(incoming, options.timeouts),
   };
+}
+
+/** A short rest is read, so that the connection can be used again: a new one costs several times as much. */
+function discard(incoming: IncomingMessage, timeouts: HttpTimeouts): Promise<void> {
+  if (incoming.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    let drainedBytes = 0;
+    const timer = setTimeout(() => incoming.destroy(), timeouts.stallMs);
+    incoming.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    incoming.on('data', (chunk: Uint8Array) => {
+      drainedBytes += chunk.length;
+      if (drainedBytes > maxDrainBytes) incoming.destroy();
+    });
+  });
 }
 
 /** Only time spent waiting counts towards a stall: a slow reader is not the sender's fault. */

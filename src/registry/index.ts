@@ -9,7 +9,7 @@ export { readBlob, verifiedBlob } from './verified-blob.ts';
 export { RegistryClient } from './registry-client.ts';
 export type { RegistryClientOptions } from './registry-client.ts';
 export type { CredentialProvider, Credentials } from './authorizer.ts';
-export type { HttpTimeouts } from './http-exchange.ts';
+export type { HttpTimeouts, ProxySettings } from './http-exchange.ts';
 export { openLayoutArchive, openLayoutDirectory } from './oci-layout.ts';
 export type { OciLayout } from './oci-layout.ts';
 export { writeOciArchive } from './oci-archive.ts';

@@ -19,7 +19,7 @@ export async function exchangeFollowing(
     const answer = await exchange({ ...request, url, headers }, options.signal);
     const location = isRedirect(answer.status) ? answer.headers.location : undefined;
     if (location === undefined) return answer;
-    answer.discard();
+    await answer.discard();
     const next = targetOf(location, url);
     if (next.origin !== url.origin) authorization = undefined;
     url = next;

@@ -149,6 +149,27 @@ test('many who need a token at the same time share one', async () => {
   assert.equal(tokenRequests(pair.server).length, 1);
 });
 
+test('challenges, tokens and redirects use one connection', async () => {
+  await using pair = await served((request, response, count) => {
+    if (request.line.endsWith('latest') && request.headers.authorization === 'Bearer tok') {
+      return send(response, 307, 'moved', { location: '/there' });
+    }
+    return request.line.endsWith('/there') ? sendManifest(response) : tokenScript({})(request, response, count);
+  });
+  await pair.remote.manifest('latest', {});
+  assert.equal(pair.server.requests.length, 4);
+  assert.equal(pair.server.connections(), 1);
+});
+
+test('a proxy is asked where one is set', async () => {
+  await using pair = await served((_, response) => sendManifest(response));
+  const proxies = { HTTP_PROXY: `http://${pair.server.host}` };
+  const insecureRegistries = new Set(['registry.invalid']);
+  using client = new RegistryClient({ userAgent: 'varve/test', insecureRegistries, proxies });
+  await client.repository(parseReference('registry.invalid/app')).manifest('latest', {});
+  assert.equal(pair.server.requests[0]?.line, `GET http://registry.invalid${manifestPath}`);
+});
+
 test('a token that is refused is renewed once; a loop of 401 ends', async () => {
   await using pair = await served((request, response) => {
     if (request.line.startsWith('GET /token')) return send(response, 200, '{"token":"t"}');
@@ -260,6 +281,18 @@ test('an answer from another place than asked for is corrupt', async () => {
   await using pair = await served((_, response) => sendRange(response, content.subarray(5000), 5000));
   const reading = readAll(pair.remote.blob(blob, { offsetBytes: 1000 }), content.length);
   await fails(reading, 'corrupt', /asked for bytes from 1000, the answer starts at 5000/);
+});
+
+test('twenty downloads with one signal leave no warning', async () => {
+  const warnings: string[] = [];
+  const note = ({ message }: Error): number => warnings.push(message);
+  process.on('warning', note);
+  await using pair = await served((_, response) => send(response, 200, content));
+  const { signal } = new AbortController();
+  const downloads = Array.from({ length: 20 }, () => readAll(pair.remote.blob(blob, { signal }), content.length));
+  await Promise.all(downloads);
+  process.off('warning', note);
+  assert.deepEqual(warnings, []);
 });
 
 test('a download that is cut again and again without progress is given up', async () => {

@@ -4,7 +4,7 @@ import type { Reference } from '../oci/index.ts';
 import type { Clock, Sleep } from '../std/index.ts';
 import type { Authorizer, CredentialProvider } from './authorizer.ts';
 import { createAuthorizer } from './authorizer.ts';
-import type { HttpConnections, HttpTimeouts } from './http-exchange.ts';
+import type { HttpConnections, HttpTimeouts, ProxySettings } from './http-exchange.ts';
 import { openConnections } from './http-exchange.ts';
 import { registryAddress } from './registry-address.ts';
 import { RegistryRepository } from './registry-repository.ts';
@@ -18,6 +18,8 @@ export interface RegistryClientOptions {
   readonly credentials?: CredentialProvider;
   /** Registries, as names have them, to speak plain HTTP with. Loopback is always among them. */
   readonly insecureRegistries?: ReadonlySet<string>;
+  /** Default: none. */
+  readonly proxies?: ProxySettings;
   readonly timeouts?: Partial<HttpTimeouts>;
   /** Tries for one request, the first included. Default 5. */
   readonly maxAttempts?: number;
@@ -39,7 +41,7 @@ export class RegistryClient implements Disposable {
 
   constructor(options: RegistryClientOptions) {
     this.#options = options;
-    this.#connections = openConnections({ ...defaultTimeouts, ...options.timeouts });
+    this.#connections = openConnections({ ...defaultTimeouts, ...options.timeouts }, options.proxies ?? {});
     this.#authorizer = createAuthorizer({
       exchange: this.#connections.exchange,
       credentials: options.credentials ?? (() => Promise.resolve(undefined)),

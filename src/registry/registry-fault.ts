@@ -84,7 +84,9 @@ async function registryMessage(answer: HttpAnswer): Promise<string> {
       const error = fieldsOf(value, path);
       return textAt(error, 'message') || textAt(error, 'code') || '';
     });
-    return printable((errors ?? []).filter((text) => text !== '').join(', '));
+    // Docker Hub's token server has its own way: `{"details": …}`.
+    const texts = errors ?? [textAt(fields, 'details') ?? textAt(fields, 'message') ?? ''];
+    return printable(texts.filter((text) => text !== '').join(', '));
   } catch (error) {
     if (Fault.is(error, 'cancelled')) throw error;
     return '';

@@ -121,10 +121,10 @@ interface Span {
 }
 
 /** The answer's bytes from `position` to `size`: a server may pass over `Range` and send all. */
-function bytesFrom(answer: HttpAnswer, span: Span): AsyncIterable<Uint8Array> {
+async function bytesFrom(answer: HttpAnswer, span: Span): Promise<AsyncIterable<Uint8Array>> {
   const start = answer.status === 206 ? rangeStart(answer) : 0;
   if (start === undefined || start > span.position) {
-    answer.discard();
+    await answer.discard();
     throw new Fault(
       'corrupt',
       `asked for bytes from ${span.position}, the answer starts at ${start ?? 'an unknown place'}`,

@@ -64,10 +64,14 @@ async function authorized({ audience, path, headers }: RegistryQuery, options: A
   const { exchange, authorizer, userAgent, signal } = options;
   const url = new URL(`${audience.address.origin}/v2/${audience.repository}/${path}`);
   const request = { url, headers: { 'user-agent': userAgent, ...headers } };
-  const first = await exchangeFollowing(exchange, request, { authorization: authorizer.known(audience), signal });
+  const sent = authorizer.known(audience);
+  const first = await exchangeFollowing(exchange, request, { authorization: sent, signal });
   if (first.status !== 401) return first;
-  first.discard();
-  const authorization = await authorizer.meet(audience, first.headers['www-authenticate'], signal);
+  await first.discard();
+  const known = authorizer.known(audience);
+  const isNewer = known !== undefined && known !== sent;
+  const challenge = first.headers['www-authenticate'];
+  const authorization = isNewer ? known : await authorizer.meet(audience, challenge, signal);
   return exchangeFollowing(exchange, request, { authorization, signal });
 }
 

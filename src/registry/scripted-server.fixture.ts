@@ -8,6 +8,8 @@ export interface ScriptedServer extends AsyncDisposable {
   readonly host: string;
   /** What was asked, in order: `GET /v2/…`, with the headers. */
   readonly requests: readonly RecordedRequest[];
+  /** How many connections were made. */
+  connections(): number;
 }
 
 export interface RecordedRequest {
@@ -29,10 +31,13 @@ export async function scriptedServer(script: Script): Promise<ScriptedServer> {
       response.destroy();
     }
   });
+  let connections = 0;
+  server.on('connection', () => connections++);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    connections: () => connections,
     [Symbol.asyncDispose]: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));

@@ -51,8 +51,13 @@ test('accept multi-member gzip and multi-frame zstd, cut anywhere', async () => 
 
 test('the source is read to its very end, past padding with zeros', async () => {
   for (const packed of [gzipSync('abc'), zstdCompressSync('abc')]) {
-    const bytes = Buffer.concat([packed, Buffer.alloc(100)]);
-    for (const size of [1, 7, packed.length, 200]) {
+    for (const [padding, size] of [
+      [100, 1],
+      [100, 7],
+      [100, packed.length],
+      [5_000_000, 50_000],
+    ] as const) {
+      const bytes = Buffer.concat([packed, Buffer.alloc(padding)]);
       let read = 0;
       const counting = async function* (): AsyncGenerator<Uint8Array> {
         for await (const piece of pieces(bytes, size)) {

@@ -27,9 +27,8 @@ export function createSingleFlight<K, V>(): SingleFlight<K, V> {
     flights.set(key, flight);
     return flight;
   };
-  const land = (key: K, flight: Flight<V>): void => {
-    if (flights.get(key) === flight) flights.delete(key);
-  };
+  /** True if it was still under way. */
+  const land = (key: K, flight: Flight<V>): boolean => flights.get(key) === flight && flights.delete(key);
 
   return async (key, work, signal) => {
     const flight = flights.get(key) ?? takeOff(key, work);
@@ -38,10 +37,7 @@ export function createSingleFlight<K, V>(): SingleFlight<K, V> {
       return await orAborted(flight.result, signal, 'wait for the same work');
     } finally {
       flight.passengers--;
-      if (flight.passengers === 0) {
-        land(key, flight);
-        flight.controller.abort();
-      }
+      if (flight.passengers === 0 && land(key, flight)) flight.controller.abort();
     }
   };
 }
