@@ -26,6 +26,7 @@ export {
   formatReference,
   isTag,
   parseReference,
+  tagOrDigest,
 } from './reference.ts';
 export type { Reference } from './reference.ts';
 export {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
-import { familiarReference, formatReference, isTag, parseReference } from './reference.ts';
+import { familiarReference, formatReference, isTag, parseReference, tagOrDigest } from './reference.ts';
 
 const digest = `sha256:${'f'.repeat(64)}`;
 const sha512 = `sha512:${'0'.repeat(128)}`;
@@ -90,6 +90,13 @@ test('the messages say what is wrong', () => {
   assert.throws(() => parseReference('docker/Docker'), /"docker\/Docker": the repository .* lower case/);
   assert.throws(() => parseReference('https://x/y'), /it is a URL/);
   assert.throws(() => parseReference('a'.repeat(64)), /64 hex digits are an image id/);
+});
+
+test('of a name with tag and digest the digest says which image it is', () => {
+  assert.deepEqual(
+    ['a', 'a:1', `a:1@${digest}`].map((text) => tagOrDigest(parseReference(text))),
+    ['latest', '1', digest],
+  );
 });
 
 test('a tag has up to 128 word characters, dots and dashes, and starts with a word character', () => {

@@ -54,6 +54,11 @@ export function familiarName({ registry, repository }: Reference): string {
   return first === 'library' && second !== undefined && third === undefined ? second : repository;
 }
 
+/** What a registry is asked for: the digest if there is one, for that says which image it is; else the tag. */
+export function tagOrDigest({ tag, digest }: Reference): string {
+  return digest ?? tag ?? defaultTag;
+}
+
 /** True if `text` can be a tag. */
 export function isTag(text: string): boolean {
   return /^\w[\w.-]{0,127}$/.test(text);

@@ -49,7 +49,8 @@ export async function peekCompression(
  * The source is read to its very end before the last byte has been given, also past the end of the compressed data, so
  * that whoever hashes it on the way sees all of it. Padding with zeros after that end is accepted. A stream that is
  * broken, cut short or followed by anything else is `corrupt`; bzip2 and xz are `unsupported`; faults of the source
- * come through as they are. It waits for nothing but the source: to cancel, cancel that. Stopping early ends the source.
+ * come through as they are. Chunks of the source are kept for a while: their memory must not be used again. It waits for
+ * nothing but the source: to cancel, cancel that. Stopping early ends the source.
  */
 export async function* decompress(
   source: AsyncIterable<Uint8Array>,
@@ -66,8 +67,11 @@ export async function* decompress(
 
 const ratioFreeBytes = 64 * 1024 * 1024;
 
-/** Large pieces: with Node's own 16 KiB, inflating takes three times as long. */
-const engineOptions = { chunkSize: 256 * 1024, highWaterMark: 1024 * 1024 };
+/**
+ * Inflating is done by another thread. Large pieces, and a few of them waiting, keep it at work while this one hashes
+ * and writes: with Node's own 16 KiB it takes three times as long.
+ */
+const engineOptions = { chunkSize: 1024 * 1024, highWaterMark: 4 * 1024 * 1024 };
 
 interface Meter {
   countInput(bytes: number): void;
@@ -96,10 +100,12 @@ async function* inflate(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const engine = createEngine(compression);
   let failure: unknown;
-  const feeding = feed(engine, counted(source, meter)).catch((error: unknown) => {
-    failure = error;
+  const fail = (error: unknown): void => {
+    failure ??= error;
     engine.destroy();
-  });
+  };
+  engine.on('error', fail);
+  const feeding = feed(engine, counted(source, meter)).catch(fail);
   try {
     for await (const chunk of engine) yield chunk as Uint8Array;
     await feeding;
@@ -117,33 +123,33 @@ function createEngine(compression: Exclude<Compression, 'none'>): Engine {
   throw new Fault('unsupported', `decompress ${compression}: only gzip and zstd can be undone here`);
 }
 
-/** Writes `source` to the engine; what comes after the end of the compressed data must be zeros. */
+/** Writes `source` to the engine. What comes after the end of the compressed data must be zeros. */
 async function feed(engine: Engine, source: AsyncIterable<Uint8Array>): Promise<void> {
-  let fed = 0;
-  let ended = false;
+  let fedBytes = 0;
+  let endOfData = 0;
   for await (const chunk of source) {
-    if (!ended) await write(engine, chunk);
-    const unused: number = ended ? chunk.length : fed + chunk.length - engine.bytesWritten;
-    fed += chunk.length;
-    ended ||= unused > 0;
-    if (unused > 0 && !isZero(chunk.subarray(chunk.length - unused))) {
-      throw new Error('bytes after the end of the compressed data');
-    }
+    const last = chunk.findLastIndex((byte) => byte !== 0);
+    if (last !== -1) endOfData = fedBytes + last + 1;
+    fedBytes += chunk.length;
+    if (engine.readableEnded) continue;
+    if (engine.destroyed) return;
+    if (!engine.write(chunk)) await untilEvent(engine, 'drain');
   }
-  engine.end();
+  if (!engine.destroyed) {
+    engine.end();
+    await untilEvent(engine, 'finish');
+  }
+  if (engine.bytesWritten < endOfData) throw new Error('bytes after the end of the compressed data');
 }
 
-/** Settles also when the engine breaks: zlib then never calls the write's own callback. */
-function write(engine: Engine, chunk: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const close = (): void => reject(engine.errored ?? new Error('closed'));
-    if (engine.destroyed) return close();
-    engine.once('close', close);
-    engine.write(chunk, (error) => {
-      engine.off('close', close);
-      if (error) reject(error);
-      else resolve();
-    });
+/** Until the event, or until the engine breaks, ends early or is given up: then it never comes. */
+function untilEvent(engine: Engine, event: 'drain' | 'finish'): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      engine.off(event, settle).off('end', settle).off('close', settle);
+      resolve();
+    };
+    engine.once(event, settle).once('end', settle).once('close', settle);
   });
 }
 
@@ -164,10 +170,6 @@ async function* startingWith(
   } finally {
     await rest.return?.();
   }
-}
-
-function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
 }
 
 function asCorrupt(compression: Compression, error: unknown): unknown {
