@@ -160,9 +160,15 @@ function networkFault(error: unknown, url: URL, signal: AbortSignal | undefined)
   const { message, code = '' } = error as NodeJS.ErrnoException;
   if (signal?.aborted === true) return new Fault('cancelled', 'cancelled', { cause: error });
   const hint = networkHints.get(code) ?? (tlsFailure.test(code) ? tlsHint : undefined);
-  const text = code === 'ECONNRESET' ? 'the connection was cut' : message || code;
+  const text = plainWords.get(code) ?? (message.split(/[;\n]/, 1)[0] || code);
   return new Fault('unavailable', `${url.host}: ${text}`, { cause: error, ...(hint && { hint }) });
 }
+
+/** For where Node's own message is jargon. */
+const plainWords: ReadonlyMap<string, string> = new Map([
+  ['ECONNRESET', 'the connection was cut'],
+  ['EPROTO', 'it does not speak TLS'],
+]);
 
 const networkHints: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'nothing listens there: see that the registry runs and that its port is right'],
