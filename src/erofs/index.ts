@@ -16,4 +16,5 @@ export type { IndexLimits } from './limits.ts';
 export { MergedTree } from './merged-tree.ts';
 export type { MergedEntry, MergedNode, PlacedInode } from './merged-tree.ts';
 export type { Device } from './superblock.ts';
+export { keptXattrs } from './xattr-codec.ts';
 export type { ReadBytes } from './window-reader.ts';

@@ -48,7 +48,10 @@ function overlayOf(source: OverlaySource): DetachedMount {
   for (const each of lower) context.setDirectory('lowerdir+', pins.descriptor(each));
   if (upper !== undefined) context.setDirectory('upperdir', pins.descriptor(upper));
   if (work !== undefined) context.setDirectory('workdir', pins.descriptor(work));
-  for (const [key, value] of Object.entries({ ...overlayDefaults, ...source.options })) context.set(key, value);
+  for (const [key, value] of Object.entries({ ...overlayDefaults, ...source.options })) {
+    if (value === '') context.setFlag(key);
+    else context.set(key, value);
+  }
   return context.mount(upper === undefined ? attribute.readOnly : 0);
 }
 

@@ -51,7 +51,7 @@ export interface OverlaySource {
   readonly upper?: string;
   /** An empty directory on the same filesystem as `upper`; given exactly when `upper` is. */
   readonly work?: string;
-  /** Options of overlayfs beside or instead of `overlayDefaults`. */
+  /** Options of overlayfs beside or instead of `overlayDefaults`; '' for one that takes no value. */
   readonly options?: Readonly<Record<string, string>>;
 }
 

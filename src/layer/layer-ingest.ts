@@ -1,36 +1,32 @@
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { LayerIndexer, type IndexedLayer } from '../erofs/index.ts';
 import { Fault } from '../errors/index.ts';
-import { faulting } from '../host/index.ts';
 import { createDigester, toDiffId, type DiffId, type Digester } from '../oci/index.ts';
-import { bytesOf } from '../std/index.ts';
 import { TarParser } from '../tar/index.ts';
+import { FileWriter } from './file-writer.ts';
 import type { LayerFiles } from './layer-files.ts';
 import type { LayerInfo, LayerWriter } from './layer-writer.ts';
 
-/** A tar that is complete, hashed and indexed, and has no name in the store yet. */
+/** A tar that is complete, hashed and read, and has no name in the store yet. */
 export interface IngestedLayer extends LayerInfo {
-  readonly temporaryPath: string;
+  readonly tarPath: string;
   readonly indexed: IndexedLayer;
 }
 
 /** Writes, hashes and indexes a tar in one pass; `publish` gives it its place. */
 export class LayerIngest implements LayerWriter {
-  readonly #path: string;
+  readonly #file: FileWriter;
   readonly #publish: (layer: IngestedLayer) => void;
   readonly #digester: Digester = createDigester();
   readonly #indexer = new LayerIndexer();
   readonly #parser: TarParser;
-  readonly #pending = Buffer.allocUnsafe(pendingBytes);
+  readonly #pending = Buffer.allocUnsafeSlow(pendingBytes);
   #pendingLength = 0;
-  #fd: number;
   #sizeBytes = 0;
   #entryCount = 0;
 
   constructor(files: LayerFiles, publish: (layer: IngestedLayer) => void) {
-    this.#path = files.temporary('tar');
+    this.#file = new FileWriter(files.temporary('tar'));
     this.#publish = publish;
-    this.#fd = openSync(this.#path, 'wx', 0o600);
     this.#parser = new TarParser({
       entry: (entry, place) => {
         this.#entryCount++;
@@ -41,7 +37,7 @@ export class LayerIngest implements LayerWriter {
   }
 
   write(chunk: Uint8Array): void {
-    if (chunk.length >= pendingBytes / 2) {
+    if (chunk.length >= pendingBytes / 4) {
       this.#flush();
       return this.#take(chunk);
     }
@@ -53,19 +49,18 @@ export class LayerIngest implements LayerWriter {
   commit(expected?: DiffId): LayerInfo {
     this.#flush();
     this.#parser.end();
-    this.#close();
+    this.#file.close();
     const diffId = toDiffId(this.#digester.digest());
     if (expected !== undefined && expected !== diffId) {
       throw new Fault('corrupt', `store layer ${expected}: its content hashes to ${diffId}`);
     }
     const info = { diffId, sizeBytes: this.#sizeBytes, entryCount: this.#entryCount };
-    this.#publish({ ...info, temporaryPath: this.#path, indexed: this.#indexer.finish() });
+    this.#publish({ ...info, tarPath: this.#file.path, indexed: this.#indexer.finish() });
     return info;
   }
 
   [Symbol.dispose](): void {
-    this.#close();
-    rmSync(this.#path, { force: true });
+    this.#file[Symbol.dispose]();
   }
 
   #flush(): void {
@@ -77,17 +72,9 @@ export class LayerIngest implements LayerWriter {
     this.#parser.write(bytes);
     this.#digester.update(bytes);
     this.#sizeBytes += bytes.length;
-    faulting('write', bytesOf(this.#path), () => writeFully(this.#fd, bytes));
-  }
-
-  #close(): void {
-    if (this.#fd >= 0) closeSync(this.#fd);
-    this.#fd = -1;
+    this.#file.write(bytes);
   }
 }
 
+/** Small writes are gathered: a header and a small file's content do not make a call each. */
 const pendingBytes = 1 << 20;
-
-export function writeFully(fd: number, bytes: Uint8Array): void {
-  for (let offset = 0; offset < bytes.length;) offset += writeSync(fd, bytes, offset);
-}

@@ -14,17 +14,18 @@ import type { LayerHolder, LayerInfo, LayerWriter, WriterOptions } from './layer
  * lower layer, or deletes something) has one index for each chain that it is the top of; any other has one index, good
  * on every chain.
  *
- * Files, below `layers/sha256/`: `<diff ID>.tar`, `<diff ID>.erofs` or `<chain ID>.erofs`, mode 0400, never changed once
- * they have this name.
+ * Files, below `layers/sha256/`: `<diff ID>.tar`, and `<diff ID>.erofs` or `<chain ID>.chain.erofs`, mode 0400, never
+ * changed once they have this name.
  *
- * A layer that `has` says is there can be mounted and read. Success of `commit` means that the layer is stored under its
+ * A layer that `stat` says is there can be mounted and read. Success of `commit` means that the layer is stored under its
  * diff ID, not that this call stored it: two writers of the same bytes both succeed.
  *
  * Whoever adds or uses a layer passes a {@link LayerHolder}: it is told the diff ID before its existence is looked up,
  * so that garbage collection, which may run at any time in another process, keeps what a running build relies on.
  *
  * After the machine was restarted, layers that were not made durable may have lost bytes: they are re-hashed when they
- * are first asked for, and dropped where they differ.
+ * are first asked for, and dropped where they differ. Their indexes are made anew; those that are written for a durable
+ * layer are durable at once.
  */
 export interface LayerStore {
   /** What is known of a layer; undefined if it is not stored. */
@@ -43,11 +44,11 @@ export interface LayerStore {
   tar(diffId: DiffId): TarFile;
 
   /**
-   * The index of the top layer of `chain`, made now if it is not there yet, and the tars it points into.
+   * The index of each layer of `chain`, lowest first, and the tars it points into. What is not there yet is made now.
    *
-   * Fault `not-found` if a layer of the chain is missing, `invalid` if the tar is no usable layer.
+   * Fault `not-found` if a layer of the chain is missing, `invalid` if a tar is no usable layer on what lies below it.
    */
-  index(chain: readonly DiffId[]): LayerIndex;
+  indexes(chain: readonly DiffId[]): readonly LayerIndex[];
 
   /** The merged tree of `chain`, read from the indexes without any mount. Open until it is disposed. */
   tree(chain: readonly DiffId[]): OpenTree;
@@ -55,7 +56,7 @@ export interface LayerStore {
   /** Every stored layer. */
   list(): readonly LayerInfo[];
 
-  /** Reads the layer's tar again: false if its hash is not its name, or a file of the pair is missing. */
+  /** Reads the layer's tar again: false if its hash is not its name, or it is missing. */
   verify(diffId: DiffId): boolean;
 
   /** Puts the layers on the disk for good (fsync), before a name is given to what they are part of. */

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { Tree } from '../host/index.ts';
-import type { LayerStore } from '../layer/index.ts';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { renameNew, syncFileSystem, Tree } from '../host/index.ts';
+import { Fault } from '../errors/index.ts';
+import { LayerFiles, type LayerIndex, type LayerStore } from '../layer/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import { bytesOf } from '../std/index.ts';
 import type { LayerRoots } from './layer-roots.ts';
@@ -15,38 +15,30 @@ import { unpackLayer } from './unpack-layer.ts';
 export class DirectoryRoots implements LayerRoots {
   readonly kind = 'directory';
   readonly #layers: LayerStore;
+  readonly #files: LayerFiles;
   readonly #folder: string;
-  readonly #trash: string;
 
   /** `root`: the store's. */
   constructor(layers: LayerStore, root: string) {
     this.#layers = layers;
+    this.#files = new LayerFiles(root);
     this.#folder = join(root, 'layers', 'unpacked');
-    this.#trash = join(root, 'trash');
-    for (const folder of [this.#folder, this.#trash]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
   }
 
-  root(chain: readonly DiffId[]): string {
-    const index = this.#layers.index(chain);
-    const folder = join(this.#folder, basename(index.path, '.erofs'));
-    if (existsSync(folder)) return folder;
-    const temporary = `${basename(folder)}.${randomBytes(6).toString('hex')}`;
-    using parent = Tree.open(this.#folder);
-    try {
-      unpackLayer(index, parent, bytesOf(temporary));
-      this.#publish(parent, temporary, folder);
-    } finally {
-      parent.remove(bytesOf(temporary));
-    }
-    return folder;
+  roots(chain: readonly DiffId[]): readonly string[] {
+    return this.#layers.indexes(chain).map((index) => {
+      const folder = join(this.#folder, nameOf(index.path));
+      if (!existsSync(folder)) this.#unpack(index, folder);
+      return folder;
+    });
   }
 
   /** Folders whose index is gone are of no use to anybody. */
-  forget(diffIds: readonly DiffId[]): void {
-    if (diffIds.length === 0) return;
-    const indexes = join(this.#folder, '..', 'sha256');
+  forget(): void {
+    const wanted = new Set(this.#files.indexes().map(nameOf));
     for (const name of readdirSync(this.#folder)) {
-      if (!existsSync(join(indexes, `${name}.erofs`))) this.#discard(join(this.#folder, name));
+      if (!wanted.has(name)) this.#files.discard(join(this.#folder, name));
     }
   }
 
@@ -54,19 +46,29 @@ export class DirectoryRoots implements LayerRoots {
     // Folders are the store's, not this process's.
   }
 
-  /** Somebody else may have been faster: both folders hold the same. */
-  #publish(parent: Tree, temporary: string, folder: string): void {
+  /** Nothing tells later whether a folder is whole, so it is on the disk before it has its name. */
+  #unpack(index: LayerIndex, folder: string): void {
+    const temporary = this.#files.temporary('tree');
+    using parent = Tree.open(dirname(temporary));
     try {
-      parent.rename(bytesOf(temporary), bytesOf(basename(folder)), { noReplace: true });
-    } catch (error) {
-      if (!existsSync(folder)) throw error;
+      unpackLayer(index, parent, bytesOf(basename(temporary)));
+      syncFileSystem(temporary);
+      publish(temporary, folder);
+    } finally {
+      parent.remove(bytesOf(basename(temporary)));
     }
   }
+}
 
-  #discard(path: string): void {
-    const name = randomBytes(8).toString('hex');
-    renameSync(path, join(this.#trash, name));
-    using trash = Tree.open(this.#trash);
-    trash.remove(bytesOf(name));
+function nameOf(indexPath: string): string {
+  return basename(indexPath, '.erofs');
+}
+
+/** Somebody else may have been faster: both folders hold the same. */
+function publish(temporary: string, folder: string): void {
+  try {
+    renameNew(temporary, folder);
+  } catch (error) {
+    if (!Fault.is(error, 'already-exists') && !existsSync(folder)) throw error;
   }
 }

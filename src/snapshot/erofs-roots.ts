@@ -1,5 +1,5 @@
 import type { DetachedMount, Mounts } from '../host/index.ts';
-import type { LayerStore } from '../layer/index.ts';
+import type { LayerIndex, LayerStore } from '../layer/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import type { LayerRoots } from './layer-roots.ts';
 
@@ -19,15 +19,11 @@ export class ErofsRoots implements LayerRoots {
     this.#mounts = mounts;
   }
 
-  root(chain: readonly DiffId[]): DetachedMount {
-    const index = this.#layers.index(chain);
-    const known = this.#mounted.get(index.path);
-    if (known !== undefined) return known;
-    const mount = this.#mounts.erofs({ image: index.path, devices: index.devices });
-    this.#mounted.set(index.path, mount);
-    return mount;
+  roots(chain: readonly DiffId[]): readonly DetachedMount[] {
+    return this.#layers.indexes(chain).map((index) => this.#mounted.get(index.path) ?? this.#mount(index));
   }
 
+  /** A view that stands on a mount keeps it: closing them all costs no more than mounting some again. */
   forget(): void {
     this[Symbol.dispose]();
   }
@@ -35,5 +31,11 @@ export class ErofsRoots implements LayerRoots {
   [Symbol.dispose](): void {
     for (const mount of this.#mounted.values()) mount.close();
     this.#mounted.clear();
+  }
+
+  #mount({ path, devices }: LayerIndex): DetachedMount {
+    const mount = this.#mounts.erofs({ image: path, devices });
+    this.#mounted.set(path, mount);
+    return mount;
   }
 }

@@ -7,8 +7,14 @@ import type { DiffId } from '../oci/index.ts';
  */
 export interface LayerRoots extends Disposable {
   readonly kind: 'erofs' | 'directory';
-  /** The tree of the top layer of `chain`. It stays usable until this object is disposed of. */
-  root(chain: readonly DiffId[]): DetachedMount | string;
+  /**
+   * The tree of each layer of `chain`, lowest first; the same object for the same tree. They stay usable until this
+   * object is disposed of or told to forget them.
+   */
+  roots(chain: readonly DiffId[]): readonly LayerRoot[];
   /** These layers are deleted: what is kept of them goes. */
   forget(diffIds: readonly DiffId[]): void;
 }
+
+/** A mount of this process, or a folder. */
+export type LayerRoot = DetachedMount | string;

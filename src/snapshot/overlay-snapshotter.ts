@@ -1,13 +1,14 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Tree, type Mounts } from '../host/index.ts';
+import { Fault } from '../errors/index.ts';
+import { setRootStatus, Tree, type DetachedMount, type Mounts, type RootStatus } from '../host/index.ts';
 import type { LayerPacker, LayerStore } from '../layer/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import { bytesOf } from '../std/index.ts';
-import type { LayerRoots } from './layer-roots.ts';
+import type { LayerRoot, LayerRoots } from './layer-roots.ts';
+import { listChanges } from './list-changes.ts';
 import { packChanges } from './pack-changes.ts';
 import type { MountedView, PackReport, Snapshotter, WritableOptions } from './snapshotter.ts';
-import { listChanges } from './list-changes.ts';
 import type { TreeChange } from './tree-change.ts';
 
 export interface OverlayOptions {
@@ -15,17 +16,14 @@ export interface OverlayOptions {
   readonly mounts: Mounts;
   /** How single layers become directories. */
   readonly roots: LayerRoots;
-  /** A folder of the store of mode 0755 that is empty and stays so: what lies below the lowest layer. */
-  readonly emptyDir: string;
 }
 
-/** Stacks the layers with the kernel's overlayfs. Images without a layer are a stack on nothing but an empty folder. */
+/** Stacks the layers with the kernel's overlayfs. */
 export class OverlaySnapshotter implements Snapshotter {
   readonly #options: OverlayOptions;
 
   constructor(options: OverlayOptions) {
     this.#options = options;
-    mkdirSync(options.emptyDir, { recursive: true, mode: 0o755 });
   }
 
   get kind(): 'erofs' | 'directory' {
@@ -33,22 +31,34 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   view(chain: readonly DiffId[], target: string): MountedView {
-    const { mounts, emptyDir } = this.#options;
-    if (chain.length === 0) return this.#attach(mounts.bind(emptyDir, { readOnly: true }), target);
-    return this.#attach(mounts.overlay({ lower: [...this.#lower(chain), emptyDir] }), target);
+    using top = this.#bareRoot(this.#rootStatus(chain));
+    using bottom = this.#bareRoot(freshRoot);
+    const layers = this.#lower(chain);
+    using mount = this.#options.mounts.overlay({ lower: [top, ...(layers.length === 0 ? [bottom] : layers)] });
+    return this.#attach(mount, target);
   }
 
   writable(chain: readonly DiffId[], options: WritableOptions): MountedView {
-    const { mounts, emptyDir } = this.#options;
-    const upper = join(options.workDir, 'upper');
-    const work = join(options.workDir, 'work');
+    const { workDir, target, volatile = false } = options;
+    const upper = join(workDir, 'upper');
+    const work = join(workDir, 'work');
     mkdirSync(work, { recursive: true, mode: 0o700 });
-    if (mkdirSync(upper, { recursive: true, mode: 0o700 }) !== undefined) this.#copyRoot(chain, upper);
-    const lower = chain.length === 0 ? [emptyDir] : this.#lower(chain);
-    return this.#attach(mounts.overlay({ lower, upper, work }), options.target);
+    if (!existsSync(upper)) this.#makeUpper(chain, upper);
+    this.#requireUnused(upper);
+    using bottom = this.#bareRoot(freshRoot);
+    const layers = this.#lower(chain);
+    using mount = this.#options.mounts.overlay({
+      lower: layers.length === 0 ? [bottom] : layers,
+      upper,
+      work,
+      options: volatile ? { volatile: '' } : {},
+    });
+    return this.#attach(mount, target, () => {
+      if (volatile) rmSync(join(work, 'work', 'incompat'), { recursive: true, force: true });
+    });
   }
 
-  changes(chain: readonly DiffId[], workDir: string): Iterable<TreeChange> {
+  changes(chain: readonly DiffId[], workDir: string): readonly TreeChange[] {
     using below = this.#options.layers.tree(chain);
     using upper = Tree.open(join(workDir, 'upper'));
     return listChanges(upper, below);
@@ -61,41 +71,80 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   forget(diffIds: readonly DiffId[]): void {
-    this.#options.roots.forget(diffIds);
+    if (diffIds.length > 0) this.#options.roots.forget(diffIds);
   }
 
   [Symbol.dispose](): void {
     this.#options.roots[Symbol.dispose]();
   }
 
-  /** Topmost first, as overlayfs wants them. */
-  #lower(chain: readonly DiffId[]): ReturnType<LayerRoots['root']>[] {
-    return chain.map((_, position) => this.#options.roots.root(chain.slice(0, position + 1))).toReversed();
+  /**
+   * Topmost first, as overlayfs wants them. A tree that is in the stack twice, which overlayfs refuses, stays at its
+   * upper place: it covers there all that it held further down.
+   */
+  #lower(chain: readonly DiffId[]): readonly LayerRoot[] {
+    if (chain.length > maxLayers) {
+      const hint = `overlayfs stacks ${maxLayers} at most; build the image with fewer steps, or squash it`;
+      throw new Fault('unsupported', `mount ${chain.length} layers: these are too many`, { hint });
+    }
+    return [...new Set(this.#options.roots.roots(chain).toReversed())];
   }
 
-  /** The merged root has the metadata of the topmost directory, so a fresh one must look like what is below. */
-  #copyRoot(chain: readonly DiffId[], upper: string): void {
-    using below = this.#options.layers.tree(chain);
-    const { uid, gid, mode, mtime, xattrs } = below.root;
-    using parent = Tree.open(join(upper, '..'));
-    const name = bytesOf('upper');
-    parent.setOwner(name, uid, gid);
-    for (const [attribute, value] of xattrs) parent.setXattr(name, attribute, value);
-    parent.setMode(name, mode);
-    parent.setTimes(name, mtime);
+  /**
+   * What the merged root looks like. The kernel shows that of the topmost directory alone, and a layer need not have an
+   * entry for the root.
+   */
+  #rootStatus(chain: readonly DiffId[]): RootStatus {
+    using tree = this.#options.layers.tree(chain);
+    return tree.root;
   }
 
-  #attach(mount: ReturnType<Mounts['overlay']>, target: string): MountedView {
+  /** An empty directory that nobody can write to or find. */
+  #bareRoot(status: RootStatus): DetachedMount {
+    const mount = this.#options.mounts.tmpfs({ sizeBytes: 4096 });
+    try {
+      using tree = Tree.open(mount.path);
+      setRootStatus(tree, status);
+      return mount;
+    } catch (error) {
+      mount.close();
+      throw error;
+    }
+  }
+
+  /** It has its name only once it looks like the root that it hides. */
+  #makeUpper(chain: readonly DiffId[], upper: string): void {
+    const unfinished = `${upper}.new`;
+    mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+    using tree = Tree.open(unfinished);
+    setRootStatus(tree, this.#rootStatus(chain));
+    renameSync(unfinished, upper);
+  }
+
+  /** Without an index the kernel lets two overlays write to one directory, and says that nobody knows what happens then. */
+  #requireUnused(upper: string): void {
+    const option = bytesOf(`upperdir=${realpathSync(upper)}`);
+    const user = this.#options.mounts.list().find((mount) => mount.superOptions.includes(option));
+    if (user !== undefined) throw new Fault('conflict', `mount ${upper}: it is mounted at ${user.target} already`);
+  }
+
+  #attach(mount: DetachedMount, target: string, afterwards: () => void = () => {}): MountedView {
     const { mounts } = this.#options;
-    using attached = mount;
-    mounts.attach(attached, target);
+    mounts.attach(mount, target);
     let isMounted = true;
     return {
       path: target,
       [Symbol.dispose]: () => {
-        if (isMounted) mounts.unmount(target, { detach: true });
+        if (!isMounted) return;
         isMounted = false;
+        mounts.unmount(target, { detach: true });
+        afterwards();
       },
     };
   }
 }
+
+/** Overlayfs takes 500 directories, one of which is the root's. */
+const maxLayers = 499;
+
+const freshRoot: RootStatus = { uid: 0, gid: 0, mode: 0o755, mtime: { sec: 0, nsec: 0 }, xattrs: new Map() };

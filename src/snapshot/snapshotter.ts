@@ -22,18 +22,18 @@ export interface Snapshotter extends Disposable {
 
   /**
    * Mounts the chain read-only on `target`, an existing empty folder. An empty chain is an empty folder of mode 0755.
-   * Fault `not-found` if a layer is missing.
+   * Fault `not-found` if a layer is missing, `unsupported` for more layers than can be stacked.
    */
   view(chain: readonly DiffId[], target: string): MountedView;
 
   /**
    * Mounts the chain on `target` with the work folder on top. The folder is made where it is missing; a folder that
-   * holds changes already is mounted with them. Fault `conflict` if it is mounted elsewhere.
+   * holds changes already is mounted with them. Fault as of `view`, and `conflict` if it is mounted elsewhere.
    */
   writable(chain: readonly DiffId[], options: WritableOptions): MountedView;
 
   /** What the work folder changed on its chain, sorted by path; parents of changes are listed as Docker lists them. */
-  changes(chain: readonly DiffId[], workDir: string): Iterable<TreeChange>;
+  changes(chain: readonly DiffId[], workDir: string): readonly TreeChange[];
 
   /** Writes the changes as a layer; says what could not be kept. */
   pack(chain: readonly DiffId[], workDir: string, packer: LayerPacker): PackReport;
@@ -45,6 +45,12 @@ export interface Snapshotter extends Disposable {
 export interface WritableOptions {
   readonly workDir: string;
   readonly target: string;
+  /**
+   * For what does not outlive this process: nothing is brought to the disk, neither when a program asks for it nor when the
+   * view is unmounted (which takes as long as the filesystem below has to write otherwise). A folder whose view was not
+   * disposed of cannot be mounted again.
+   */
+  readonly volatile?: boolean;
 }
 
 /** An attached view. Disposing of it unmounts it, once; whoever wants it to stay does not dispose of it. */
