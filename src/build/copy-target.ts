@@ -1,0 +1,133 @@
+import { Fault } from '../errors/index.ts';
+import type { OpenTree } from '../layer/index.ts';
+import { bytesOf, showBytes, type ByteString } from '../std/index.ts';
+import type { ModeChange } from './chmod.ts';
+import { cannotCopyToNonDirectory, cannotReplaceDirectory, inside, notDirectory } from './copy-layout.ts';
+import type { CopyOverlaps } from './copy-overlaps.ts';
+import type { CopyRoot } from './copy-sources.ts';
+import type { SourceNode } from './source-tree.ts';
+import { epoch, noXattrs, parentOf, type EntryFacts, type Owner, type TreeWriter } from './tree-writer.ts';
+
+export interface CopyTargetOptions {
+  readonly writer: TreeWriter;
+  readonly below: OpenTree;
+  /** By `--chown`; undefined where everything keeps its owner. */
+  readonly owner: Owner | undefined;
+  readonly changeMode: ModeChange | undefined;
+  readonly overlaps: CopyOverlaps;
+}
+
+/** One of the things to be copied, and where it goes. */
+export interface PlacedRoot {
+  readonly root: CopyRoot;
+  /** Which of the instruction's it is. */
+  readonly index: number;
+  /** The directory for its contents, or the file's own place. */
+  readonly place: ByteString;
+}
+
+/** An entry of the layer that is about to be written. */
+export interface PlacedEntry {
+  readonly path: ByteString;
+  readonly facts: EntryFacts;
+}
+
+/** Decides what of the sources stands where in the layer, with which owner and mode. */
+export class CopyTarget {
+  readonly writer: TreeWriter;
+  readonly #options: CopyTargetOptions;
+  /** Of files with several names: where the first of them stands. Within one source. */
+  readonly #links = new Map<string, ByteString>();
+  /** Directories that several sources bring. */
+  readonly #merged = new Set<ByteString>();
+  /** Directory below which the tree below has nothing, with a slash behind it. */
+  #bare: string | undefined;
+  #from: PlacedRoot | undefined;
+
+  constructor(options: CopyTargetOptions) {
+    this.#options = options;
+    this.writer = options.writer;
+  }
+
+  /** Makes the directory, and what is missing on the way to it. */
+  makeDirectory(path: ByteString): void {
+    if (path === '') return;
+    this.makeDirectory(parentOf(path));
+    const found = this.#options.below.lookup(path);
+    if (found !== undefined && found.type !== 'dir') throw notDirectory(path);
+    if (found === undefined) this.#bare ??= `${path}/`;
+    const { changeMode, owner = root } = this.#options;
+    if (found !== undefined || changeMode === undefined) this.writer.directory(path);
+    else this.writer.add(path, { ...emptyFacts, ...owner, type: 'dir', mode: changeMode(0o755, true) });
+  }
+
+  /**
+   * The entry for a node; undefined where it is not to be written, since another source counts. Fault `invalid` for what
+   * cannot stand there.
+   */
+  place(node: SourceNode, from: PlacedRoot): PlacedEntry | undefined {
+    if (from !== this.#from) this.#links.clear();
+    this.#from = from;
+    const { root: origin, place } = from;
+    const inner = node.path.slice(origin.path === '' ? 0 : origin.path.length + 1) as ByteString;
+    const path = origin.isDirectory ? inside(place, inner) : place;
+    const relative = origin.isDirectory ? inner : lastName(place);
+    const { overlaps } = this.#options;
+    const counting = overlaps.decide(relative, node, from.index);
+    if (counting === undefined) return undefined;
+    this.#check(path, node);
+    if (node.type === 'dir' && overlaps.isShared(relative)) {
+      if (this.#merged.has(path)) return undefined;
+      this.#merged.add(path);
+    }
+    return { path, facts: this.#factsOf(counting, path) };
+  }
+
+  /** A here-document. */
+  inlineFile(path: ByteString, content: Uint8Array): void {
+    const { below, owner = root, changeMode } = this.#options;
+    if (below.lookup(path)?.type === 'dir') throw cannotReplaceDirectory(path, 'file', lastName(path));
+    const mode = changeMode?.(0o644, false) ?? 0o644;
+    this.writer.add(path, { ...emptyFacts, ...owner, type: 'file', size: content.length, mode });
+    if (content.length > 0) this.writer.write(content);
+  }
+
+  #check(path: ByteString, node: SourceNode): void {
+    if (this.#bare !== undefined && path.startsWith(this.#bare)) return;
+    const found = this.#options.below.lookup(path);
+    if (node.type !== 'dir') {
+      if (found?.type === 'dir') throw cannotReplaceDirectory(path, node.type, node.path);
+      return;
+    }
+    if (found === undefined) this.#bare = `${path}/`;
+    else if (found.type !== 'dir') throw cannotCopyToNonDirectory(path, found.type, node.path);
+  }
+
+  #factsOf(node: SourceNode, path: ByteString): EntryFacts {
+    const { owner, changeMode } = this.#options;
+    const { type, mtime, rdevMajor, rdevMinor, xattrs, size, link } = node;
+    if (type === 'socket') throw new Fault('internal', `store socket ${showBytes(path)}`);
+    const { uid, gid } = owner ?? node;
+    const mode = type === 'symlink' ? 0o777 : (changeMode?.(node.mode, type === 'dir') ?? node.mode);
+    const first = this.#firstName(node, path);
+    if (first !== undefined) {
+      return { type: 'link', mode, uid, gid, size: 0, mtime, link: first, devMajor: 0, devMinor: 0, xattrs };
+    }
+    return { type, mode, uid, gid, size, mtime, link, devMajor: rdevMajor, devMinor: rdevMinor, xattrs };
+  }
+
+  /** Where the file stands already; else it stands at `path` from now on. */
+  #firstName(node: SourceNode, path: ByteString): ByteString | undefined {
+    if (node.nlink < 2 || node.type === 'dir') return undefined;
+    const first = this.#links.get(node.identity);
+    if (first === undefined) this.#links.set(node.identity, path);
+    return first;
+  }
+}
+
+function lastName(path: ByteString): ByteString {
+  return path.slice(path.lastIndexOf('/') + 1) as ByteString;
+}
+
+const root: Owner = { uid: 0, gid: 0 };
+const emptyFacts = { size: 0, mtime: epoch, link: bytesOf(''), devMajor: 0, devMinor: 0, xattrs: noXattrs };
