@@ -1,7 +1,7 @@
 import type { BlobStore, BlobWriter } from '../blob/index.ts';
 import { Fault } from '../errors/index.ts';
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
-import { toDigest, type Descriptor, type ImageLayer } from '../oci/index.ts';
+import { toDigest, type Descriptor, type DiffId, type ImageLayer } from '../oci/index.ts';
 import type { Remote } from '../registry/index.ts';
 import { decompress } from '../std/index.ts';
 
@@ -22,69 +22,104 @@ export interface FetchLayerOptions {
  * Fetches one layer: downloads, hashes, keeps the blob as it was sent, inflates, hashes again, indexes, all in one pass.
  *
  * A download that was cut, by whatever end of whatever process, goes on where it was; then the pass over what is
- * complete follows. Fault `corrupt` where the bytes are not what the manifest or the config says.
+ * complete follows. What turns out to be wrong is not kept: the next try begins at the first byte. A layer that is sent
+ * as the tar that it is has no second copy as a blob, and is downloaded in one go.
+ *
+ * Fault `corrupt` where the bytes are not what the manifest or the config says, `exhausted` where they inflate out of
+ * all proportion.
  */
 export async function fetchLayer(remote: Remote, layer: ImageLayer, options: FetchLayerOptions): Promise<void> {
-  const { blobs, layers, holder } = options;
   const { descriptor, diffId } = layer;
-  using writer = layers.writer({ holder });
-  const source = blobs.hold(descriptor.digest, holder)
-    ? stored(blobs, descriptor)
-    : downloaded(remote, descriptor, { ...options, isTar: descriptor.digest === toDigest(diffId) });
+  const { blobs, holder } = options;
   try {
-    for await (const chunk of decompress(source, { maxRatio: maxInflation })) writer.write(chunk);
+    if (blobs.hold(descriptor.digest, holder)) return await storeLayer(stored(blobs, descriptor), diffId, options);
+    const isTar = descriptor.digest === toDigest(diffId);
+    if (isTar) return await storeLayer(received(remote, descriptor, { startBytes: 0, options }), diffId, options);
+    using download = blobs.writer({ holder, digest: descriptor.digest, sizeBytes: descriptor.size });
+    await fetchBlob(remote, layer, { download, options });
   } catch (error) {
     throw Fault.wrap(`layer ${descriptor.digest}`, error);
   }
+}
+
+interface Download {
+  readonly download: BlobWriter;
+  readonly options: FetchLayerOptions;
+}
+
+async function fetchBlob(remote: Remote, layer: ImageLayer, { download, options }: Download): Promise<void> {
+  const { descriptor, diffId } = layer;
+  try {
+    const isResumed = download.offsetBytes > 0 && (await completed(remote, descriptor, { download, options }));
+    const bytes = isResumed
+      ? stored(options.blobs, descriptor)
+      : keptOnTheWay(remote, descriptor, { download, options });
+    await storeLayer(bytes, diffId, options);
+  } catch (error) {
+    if (isWrong(error) && options.blobs.stat(descriptor.digest) === undefined) download.truncate(0);
+    throw error;
+  }
+}
+
+async function storeLayer(
+  blob: AsyncIterable<Uint8Array>,
+  diffId: DiffId,
+  { layers, holder }: FetchLayerOptions,
+): Promise<void> {
+  using writer = layers.writer({ holder });
+  for await (const chunk of decompress(blob, { maxRatio: maxInflation })) writer.write(chunk);
   writer.commit(diffId);
 }
 
 /** Files of zeros, the densest there is, shrink about a thousandfold. */
 const maxInflation = 1100;
 
-async function* stored(blobs: BlobStore, descriptor: Descriptor): AsyncGenerator<Uint8Array, void> {
-  for (const chunk of blobs.chunks(descriptor.digest)) yield Buffer.from(chunk);
+async function* stored(blobs: BlobStore, { digest }: Descriptor): AsyncGenerator<Uint8Array, void> {
+  for (const chunk of blobs.chunks(digest)) yield Buffer.from(chunk);
 }
 
-/** The blob's bytes, from the first on, kept on the way; a layer that is sent as the tar that it is needs no second copy. */
-async function* downloaded(
+/** Completes what is left of an earlier download: false where that was wrong, and is gone now. */
+async function completed(remote: Remote, descriptor: Descriptor, { download, options }: Download): Promise<boolean> {
+  const startBytes = download.offsetBytes;
+  try {
+    for await (const chunk of received(remote, descriptor, { startBytes, options })) download.write(chunk);
+    await download.commit();
+    return true;
+  } catch (error) {
+    if (!Fault.is(error, 'corrupt')) throw error;
+    download.truncate(0);
+    return false;
+  }
+}
+
+async function* keptOnTheWay(
   remote: Remote,
   descriptor: Descriptor,
-  options: FetchLayerOptions & { readonly isTar: boolean },
+  { download, options }: Download,
 ): AsyncGenerator<Uint8Array, void> {
-  const { blobs, holder, signal } = options;
-  if (options.isTar) return yield* remote.blob(descriptor, { signal });
-  using writer = blobs.writer({ holder, digest: descriptor.digest, sizeBytes: descriptor.size });
-  if (writer.offsetBytes === 0) {
-    for await (const chunk of received(remote, descriptor, { writer, options })) yield chunk;
-    await writer.commit();
-    return;
+  for await (const chunk of received(remote, descriptor, { startBytes: 0, options })) {
+    download.write(chunk);
+    yield chunk;
   }
-  for await (const _ of received(remote, descriptor, { writer, options }));
-  await commitOrBeginAgain(writer);
-  yield* stored(blobs, descriptor);
+  await download.commit();
 }
 
 async function* received(
   remote: Remote,
   descriptor: Descriptor,
-  { writer, options }: { readonly writer: BlobWriter; readonly options: FetchLayerOptions },
+  { startBytes, options }: { readonly startBytes: number; readonly options: FetchLayerOptions },
 ): AsyncGenerator<Uint8Array, void> {
   const { digest, size: totalBytes } = descriptor;
-  if (writer.offsetBytes === totalBytes) return;
-  for await (const chunk of remote.blob(descriptor, { offsetBytes: writer.offsetBytes, signal: options.signal })) {
-    writer.write(chunk);
-    options.onEvent({ kind: 'bytes', digest, doneBytes: writer.offsetBytes, totalBytes });
+  let doneBytes = startBytes;
+  if (doneBytes === totalBytes) return;
+  for await (const chunk of remote.blob(descriptor, { offsetBytes: startBytes, signal: options.signal })) {
+    doneBytes += chunk.length;
+    options.onEvent({ kind: 'bytes', digest, doneBytes, totalBytes });
     yield chunk;
   }
 }
 
-/** What was left of an earlier download may be wrong: it must not stand in the way of the next try. */
-async function commitOrBeginAgain(writer: BlobWriter): Promise<void> {
-  try {
-    await writer.commit();
-  } catch (error) {
-    if (Fault.is(error, 'corrupt')) writer.truncate(0);
-    throw error;
-  }
+/** True where it was the bytes that were at fault, not the way that they came. */
+function isWrong(error: unknown): boolean {
+  return Fault.is(error) && ['corrupt', 'invalid', 'exhausted', 'unsupported'].includes(error.code);
 }

@@ -7,7 +7,6 @@ import {
   isForeignLayerType,
   maxConfigBytes,
   parseImageConfig,
-  toDigest,
   type ImageLayer,
   type Platform,
   type Reference,
@@ -71,50 +70,67 @@ interface Pulling {
 async function fetchDocuments(
   remote: Remote,
   { descriptor, bytes, manifest }: ResolvedImage,
-  { ports: { blobs }, options: { holder, signal } }: Pulling,
+  { ports: { blobs, locks }, options: { holder, signal } }: Pulling,
 ): Promise<readonly ImageLayer[]> {
-  const config = blobs.hold(manifest.config.digest, holder)
-    ? blobs.read(manifest.config.digest, { maxBytes: maxConfigBytes })
-    : await readBlob(remote, manifest.config, { limitBytes: maxConfigBytes, signal });
-  const layers = imageLayers(manifest, parseImageConfig(config));
-  blobs.put(config, { holder, digest: manifest.config.digest });
+  const { digest } = manifest.config;
+  const flight = {
+    find: () => (blobs.hold(digest, holder) ? blobs.read(digest, { maxBytes: maxConfigBytes }) : undefined),
+    make: async () => {
+      const config = await readBlob(remote, manifest.config, { limitBytes: maxConfigBytes, signal });
+      imageLayers(manifest, parseImageConfig(config));
+      blobs.put(config, { holder, digest });
+      return config;
+    },
+  };
+  const config = await locks.singleFlight(`config ${digest}`, flight, { signal });
   blobs.put(bytes, { holder, digest: descriptor.digest });
-  return layers;
+  return imageLayers(manifest, parseImageConfig(config));
 }
 
+/** The layers side by side. The first that fails stops the others. */
 async function fetchLayers(remote: Remote, layers: readonly ImageLayer[], pulling: Pulling): Promise<void> {
   const { ports, options } = pulling;
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const limit = createLimit(parallelLayers);
   const distinct = new Map(layers.map((layer) => [layer.diffId, layer]));
-  const works = [...distinct.values()].map(({ descriptor, diffId }) =>
-    limit(async () => {
-      if (isForeignLayerType(descriptor.mediaType)) throw foreignLayer(remote, descriptor.digest);
-      const { holder, onEvent } = options;
-      const flight = {
-        find: () => (ports.layers.hold(diffId, holder) ? ('exists' as const) : undefined),
-        make: async () => {
-          holder.add(toDigest(diffId));
-          await fetchLayer(remote, { descriptor, diffId }, { ...ports, holder, signal, onEvent });
-          return 'done' as const;
-        },
-      };
-      const state = await ports.locks.singleFlight(`layer ${diffId}`, flight, { signal });
-      onEvent({ kind: 'layer', digest: descriptor.digest, state });
-    }, signal).catch((error: unknown) => {
-      stop.abort(error);
-      throw error;
-    }),
+  for (const layer of distinct.values()) announce(remote, layer, pulling);
+  const works = [...distinct.values()].map((layer) =>
+    limit(() => haveLayer(remote, layer, { ports, options: { ...options, signal } }), signal).catch(
+      (error: unknown) => {
+        stop.abort(error);
+        throw error;
+      },
+    ),
   );
-  const settled = await Promise.allSettled(works);
+  const settled = (await Promise.allSettled(works)).filter((each) => each.status === 'rejected');
   options.signal.throwIfAborted();
-  const failed = settled.find((each) => each.status === 'rejected' && !Fault.is(each.reason, 'cancelled'));
-  if (failed?.status === 'rejected') throw failed.reason;
+  const failed = settled.find((each) => !Fault.is(each.reason, 'cancelled')) ?? settled[0];
+  if (failed !== undefined) throw failed.reason;
 }
 
 /** As many as Docker fetches at once. */
 const parallelLayers = 3;
+
+function announce(remote: Remote, { descriptor, diffId }: ImageLayer, { ports, options }: Pulling): void {
+  if (ports.layers.hold(diffId, options.holder)) return;
+  if (isForeignLayerType(descriptor.mediaType)) throw foreignLayer(remote, descriptor.digest);
+  options.onEvent({ kind: 'layer', digest: descriptor.digest, state: 'waiting' });
+}
+
+/** One download at a time, across processes: whoever comes second waits, and finds the layer. */
+async function haveLayer(remote: Remote, layer: ImageLayer, { ports, options }: Pulling): Promise<void> {
+  const { holder, signal, onEvent } = options;
+  const flight = {
+    find: () => (ports.layers.hold(layer.diffId, holder) ? ('exists' as const) : undefined),
+    make: async () => {
+      await fetchLayer(remote, layer, { ...ports, holder, signal, onEvent });
+      return 'done' as const;
+    },
+  };
+  const state = await ports.locks.singleFlight(`layer ${layer.diffId}`, flight, { signal });
+  onEvent({ kind: 'layer', digest: layer.descriptor.digest, state });
+}
 
 function foreignLayer(remote: Remote, digest: string): Fault {
   return new Fault('unsupported', `${remote.name}: layer ${digest} is not to be had from the registry`, {
