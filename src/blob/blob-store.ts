@@ -94,7 +94,7 @@ export interface WriterOptions {
 
 /**
  * A blob on its way into the store. Dispose of it in any case. What was written and not committed stays as an ingest;
- * so it does after a commit that was refused, and the writer stays usable.
+ * so it does after a commit that was refused, and the writer stays usable. Nothing written leaves no ingest.
  */
 export interface BlobWriter extends Disposable {
   /** Bytes that are there: where to go on. */

@@ -112,7 +112,7 @@ class FileBlobWriter implements BlobWriter {
 
   close(): void {
     if (this.#state === 'closed') return;
-    if (this.#options.keep) this.#end();
+    if (this.#options.keep && this.offsetBytes > 0) this.#end();
     else this.#remove();
   }
 

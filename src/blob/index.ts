@@ -13,3 +13,4 @@ export type {
   WriterOptions,
 } from './blob-store.ts';
 export { openBlobStore } from './directory-blob-store.ts';
+export { strayBlobFiles } from './stray-files.ts';
