@@ -188,7 +188,7 @@ function fakeSystem(calls: Call[]): Engine['system'] {
         checked: { layers: 2, blobs: 5, images: 3 },
       };
     },
-    info: () => ({
+    info: async () => ({
       version: '0.1.0',
       root: '/var/lib/varve',
       runRoot: '/run/varve',

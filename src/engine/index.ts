@@ -13,9 +13,12 @@ export type {
   ContainerSummary,
   LogLine,
   LogsOptions,
+  RemoveOptions,
   StartOptions,
 } from './containers.ts';
 export type { Engine } from './engine.ts';
+export { LocalEngine } from './local-engine.ts';
+export type { Store } from './store.ts';
 export type {
   HistoryRow,
   ImageInspect,

@@ -39,7 +39,7 @@ export class LocalEngine implements Engine {
   async build(options: BuildOptions): Promise<BuildResult> {
     this.containers.sweep();
     using lease = this.#store.state.leases.acquire({ purpose: `build ${options.tags.join(' ')}`.trim() });
-    return buildImage(options, this.#portsOfBuild(lease));
+    return await buildImage(options, this.#portsOfBuild(lease));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,7 +9,7 @@ export interface System {
   /** Re-hashes layers and blobs, checks the closure of every image, finds left-overs; repairs where asked. */
   check(options: CheckOptions): Promise<CheckReport>;
 
-  info(): SystemInfo;
+  info(): Promise<SystemInfo>;
 }
 
 export interface PruneOptions {

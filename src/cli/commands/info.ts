@@ -16,7 +16,7 @@ export const info = defineCommand({
   run: async ({ flags }, context: Context<Needs>) => {
     const template = flags.format === undefined || flags.format === 'json' ? undefined : compileTemplate(flags.format);
     const { system } = await context.openEngine();
-    const found = system.info();
+    const found = await system.info();
     if (template !== undefined) context.stdout.print(`${template.render(templateData(found))}\n`);
     else if (flags.format === 'json') context.stdout.print(`${JSON.stringify(templateData(found))}\n`);
     else context.stdout.print(formatInfo(found));
