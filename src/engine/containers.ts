@@ -30,8 +30,8 @@ export interface Containers {
   /** Sends a signal to its first process. Fault `conflict` if it does not run. */
   kill(name: string, signalName: string): void;
 
-  /** Fault `conflict` if it runs and `force` is false. */
-  remove(name: string, options: { readonly force: boolean }): Promise<void>;
+  /** Fault `conflict` if it runs and `force` is false. Discards its writable layer and its log, nothing of its image. */
+  remove(name: string, options: RemoveOptions): Promise<void>;
 
   /**
    * The call of the monitor when the process of the container with this ID has ended: records the exit code, unmounts,
@@ -100,6 +100,13 @@ export interface ContainerCreated {
 export interface StartOptions {
   readonly attach: boolean;
   readonly signal: AbortSignal;
+}
+
+export interface RemoveOptions {
+  /** Kills it if it runs. */
+  readonly force: boolean;
+  /** Also the volumes that were made for it alone. Those of a container that removes itself go in any case. */
+  readonly volumes?: boolean;
 }
 
 export interface ContainerSession {

@@ -34,6 +34,7 @@ export type {
   MonitorOptions,
   TerminalSize,
 } from './monitor.ts';
+export { monitorProcess } from './monitor-process.ts';
 export { mountTargets, prepareMountpoints, removeStubs } from './mountpoints.ts';
 export type { MountStub, MountTarget } from './mountpoints.ts';
 export type { ContainerOutcome, ContainerState, OciRuntime, RunContainerOptions } from './oci-runtime.ts';

@@ -38,9 +38,15 @@ export class WorkAreas {
 
   /** The area of this id; its mount point is made where it is missing (it is gone after a restart of the machine). */
   lasting(id: string): WorkArea {
-    const target = join(this.#run, id, 'rootfs');
-    mkdirSync(target, { recursive: true, mode: 0o700 });
-    return { id, workDir: join(this.#work, id), bundle: join(this.#run, id), target };
+    const area = this.at(id);
+    mkdirSync(area.target, { recursive: true, mode: 0o700 });
+    return area;
+  }
+
+  /** Where the area of this id is, or would be. Nothing is made. */
+  at(id: string): WorkArea {
+    const bundle = join(this.#run, id);
+    return { id, workDir: join(this.#work, id), bundle, target: join(bundle, 'rootfs') };
   }
 
   /** Unmounts the area's view, with whatever was mounted in it, if it is mounted. */

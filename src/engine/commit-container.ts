@@ -1,0 +1,90 @@
+import { applyChanges } from '../build/index.ts';
+import type { StoredImage } from '../image/index.ts';
+import type { LayerHolder, PackedLayer } from '../layer/index.ts';
+import { defined, parseReference, type ImageConfig } from '../oci/index.ts';
+import { hasWritableLayer } from './container-changes.ts';
+import type { ContainerPlace, StoredContainer } from './container-directory.ts';
+import type { ContainerRecord } from './container-record.ts';
+import { readStubs } from './container-runner.ts';
+import type { CommitOptions } from './containers.ts';
+import type { Store } from './store.ts';
+import { StublessPacker, stubFilterFor } from './stub-filter.ts';
+
+export interface CommitContext extends CommitOptions {
+  readonly store: Store;
+  readonly place: ContainerPlace;
+  readonly isRunning: boolean;
+}
+
+/** Makes the container's writable layer a layer of a new image, whose config is the container's. */
+export async function commitContainer(
+  { id, record }: StoredContainer,
+  options: CommitContext,
+): Promise<{ readonly imageId: string }> {
+  const { store, name, changes, isRunning, pause } = options;
+  const names = name === undefined ? [] : [parseReference(name)];
+  const changed = applyChanges(record.config, changes);
+  using lease = store.state.leases.acquire({ purpose: `commit ${id.slice(0, 12)}` });
+  lease.addAll(record.chain);
+  const pack = (): PackedLayer => packLayer(record, { ...options, holder: lease });
+  const layer = isRunning && pause ? await paused(id, store, pack) : pack();
+  const base = store.images.list().find((image) => image.imageId === record.imageId);
+  const author = options.author ?? changed.author;
+  const config = committedConfig(record, {
+    base,
+    layer,
+    config: changed.config,
+    author,
+    message: options.message,
+    nowMs: store.clock.now(),
+  });
+  return { imageId: store.images.add(config, { names, holder: lease }).imageId };
+}
+
+async function paused<T>(id: string, store: Store, body: () => T): Promise<T> {
+  await store.runtime().pause(id);
+  try {
+    return body();
+  } finally {
+    await store.runtime().resume(id);
+  }
+}
+
+function packLayer(
+  { chain }: ContainerRecord,
+  { store, place, holder }: CommitContext & { readonly holder: LayerHolder },
+): PackedLayer {
+  const { layers, snapshotter } = store;
+  const { workDir } = place;
+  const filter = stubFilterFor(readStubs(place), { layers, chain, workDir });
+  using packer = new StublessPacker(layers.writer({ holder, below: chain }), filter);
+  if (hasWritableLayer(place)) snapshotter.pack(chain, workDir, packer);
+  return packer.commit();
+}
+
+interface Committed {
+  /** Undefined where the image is no longer here: then only its layers are known. */
+  readonly base: StoredImage | undefined;
+  readonly layer: PackedLayer;
+  readonly config: ContainerRecord['config'];
+  readonly author: string | undefined;
+  readonly message: string | undefined;
+  readonly nowMs: number;
+}
+
+function committedConfig(record: ContainerRecord, { base, layer, config, ...more }: Committed): ImageConfig {
+  const { author, message, nowMs } = more;
+  const created = new Date(nowMs).toISOString();
+  const before = base?.config.history ?? record.chain.map(() => ({ created: record.created }));
+  const step = defined({ created, author, created_by: record.command.join(' '), comment: message });
+  return defined({
+    created,
+    author: author ?? base?.config.author,
+    architecture: record.architecture,
+    variant: base?.config.variant,
+    os: 'linux',
+    config,
+    rootfs: { type: 'layers' as const, diff_ids: [...record.chain, layer.diffId] },
+    history: [...before, step],
+  });
+}

@@ -1,0 +1,233 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '../errors/index.ts';
+import { bootId, processStartTime, Tree } from '../host/index.ts';
+import {
+  monitorProcess,
+  mountTargets,
+  openBindSource,
+  prepareMountpoints,
+  removeStubs,
+  writeBundle,
+  type Attachment,
+  type BindSource,
+  type ContainerMount,
+  type MountStub,
+} from '../runtime/index.ts';
+import { bytesOf, throwIfAborted } from '../std/index.ts';
+import { makeBindFolder, specOf } from './container-bundle.ts';
+import type { ContainerDirectory, ContainerPlace, StoredContainer } from './container-directory.ts';
+import type { ContainerLife, RunningLife } from './container-record.ts';
+import { observeLife } from './observe-life.ts';
+import { StartFault } from './start-fault.ts';
+import type { Store } from './store.ts';
+import type { Volumes } from './volumes.ts';
+
+export interface RunnerOptions {
+  readonly directory: ContainerDirectory;
+  readonly volumes: Volumes;
+}
+
+/**
+ * Starts containers and tidies up after them. Its callers hold the container's lock.
+ *
+ * A running container has, besides its processes: a mounted root filesystem with the places for further mounts made in
+ * it, a bundle in the volatile folder, the state of its runtime. `end` takes all of it away, in an order in which it can
+ * be done again from the start by whoever comes after one that was killed.
+ */
+export class ContainerRunner {
+  readonly #store: Store;
+  readonly #directory: ContainerDirectory;
+  readonly #volumes: Volumes;
+
+  constructor(store: Store, { directory, volumes }: RunnerOptions) {
+    this.#store = store;
+    this.#directory = directory;
+    this.#volumes = volumes;
+  }
+
+  /** What has become of it, as far as can be seen from here. */
+  observe({ id, record }: StoredContainer): ContainerLife {
+    const { bundle } = this.#directory.place(id);
+    return observeLife(record.life, { bundle, monitor: this.#store.monitor, nowMs: this.#store.clock.now() });
+  }
+
+  /** True if something of an earlier run, or of an attempt that was killed, has not been tidied. */
+  hasLeftovers({ id, record }: StoredContainer): boolean {
+    return record.life.kind === 'running' || existsSync(this.#directory.place(id).bundle);
+  }
+
+  /**
+   * Mounts and starts it; the attachment, where one is asked for, has its output from the first byte on. On failure
+   * nothing is left of the attempt but the reason, in its record; one that removes itself is gone.
+   */
+  async start(container: StoredContainer, options: RunOptions): Promise<Attachment | undefined> {
+    try {
+      return await this.#launch(container, options);
+    } catch (error) {
+      await this.#takeBack(container, error);
+      throw startFailure(container, error);
+    }
+  }
+
+  /** Tidies up after one that does not run, and writes down how it ended. Gives what is then known of it. */
+  async end(container: StoredContainer): Promise<ContainerLife> {
+    const life = this.observe(container);
+    if (life.kind === 'running') return life;
+    const { id, record } = container;
+    await this.#takeDown(id);
+    if (record.settings.autoRemove && life.kind === 'exited') this.discard(container);
+    else if (record.life.kind === 'running') this.#directory.setLife(container, life);
+    return life;
+  }
+
+  /** Drops it and all that is its own. The name goes first: what is cut short then belongs to nobody, and is swept away. */
+  discard({ id, record }: StoredContainer): void {
+    this.#directory.drop(id);
+    this.#discardFolders(id);
+    if (record.settings.autoRemove) this.discardVolumes(record);
+  }
+
+  discardVolumes({ mounts }: StoredContainer['record']): void {
+    const used = new Set(this.#directory.list().flatMap((other) => other.record.mounts.map(volumeOf)));
+    for (const mount of mounts) {
+      if (mount.kind === 'volume' && mount.anonymous && !used.has(mount.name)) this.#volumes.remove(mount.name);
+    }
+  }
+
+  /** As `discard`, for what is left of one that has no record (any more). */
+  async discardStray(id: string): Promise<void> {
+    await this.#takeDown(id);
+    this.#discardFolders(id);
+  }
+
+  /** Ends its processes, if there are any left, and takes away all that stands only while it runs. */
+  async #takeDown(id: string): Promise<void> {
+    const place = this.#directory.place(id);
+    const gone = this.#store.runtime().delete(id);
+    try {
+      this.#removeStubs(place);
+      this.#store.areas.unmount(id);
+    } finally {
+      await gone;
+    }
+    this.#closeBinds(place);
+    rmSync(place.bundle, { recursive: true, force: true });
+  }
+
+  async #takeBack(container: StoredContainer, error: unknown): Promise<void> {
+    await this.#takeDown(container.id);
+    if (container.record.settings.autoRemove) return this.discard(container);
+    if (Fault.is(error, 'cancelled')) return;
+    const exitCode = error instanceof StartFault ? error.exitCode : 125;
+    const message = error instanceof Error ? error.message : String(error);
+    this.#directory.setLife(container, { kind: 'created', failure: { exitCode, message } });
+  }
+
+  async #launch(container: StoredContainer, options: RunOptions): Promise<Attachment | undefined> {
+    const { id, record } = container;
+    const { areas, snapshotter, monitor, runtime } = this.#store;
+    const place = this.#directory.place(id);
+    mkdirSync(place.folder, { recursive: true, mode: 0o700 });
+    areas.lasting(id);
+    snapshotter.writable(record.chain, place);
+    const sources = await this.#prepare(container, place, options.signal);
+    const created = await monitor().create(id, {
+      bundle: place.bundle,
+      logPath: place.logPath,
+      terminal: record.settings.tty,
+      stdin: record.settings.openStdin,
+      keepStdinOpen: !options.attach,
+      exitCommand: options.exitCommand,
+      signal: options.signal,
+    });
+    if (created.kind === 'not-started') throw new StartFault(created.message, { exitCode: created.code });
+    for (const source of sources) source.close();
+    const attachment = options.attach ? monitor().attach(place.bundle) : undefined;
+    try {
+      const process = { pid: created.pid, startTime: processStartTime(created.pid) ?? '' };
+      throwIfAborted(options.signal, 'start');
+      await runtime().start(id);
+      this.#directory.setLife(container, this.#running(place, process));
+      return attachment;
+    } catch (error) {
+      await attachment?.close();
+      throw error;
+    }
+  }
+
+  /** All that the bundle needs. Gives the sources of binds, to be closed once the container has them. */
+  async #prepare({ record }: StoredContainer, place: ContainerPlace, signal: AbortSignal): Promise<BindSource[]> {
+    using rootfs = Tree.open(place.target);
+    const sources: BindSource[] = [];
+    const mounts: ContainerMount[] = [];
+    for (const mount of record.mounts) {
+      if (mount.kind === 'volume') await this.#volumes.fill(mount.name, rootfs, { path: mount.target, signal });
+      const path = mount.kind === 'volume' ? this.#volumes.dataPath(mount.name) : madeSource(mount.source);
+      const opened = openBindSource(path, {
+        mounts: this.#store.mounts,
+        place: join(makeBindFolder(place), String(sources.length)),
+      });
+      sources.push(opened);
+      mounts.push({ kind: 'bind', source: opened.source, destination: mount.target, readonly: mount.readonly });
+    }
+    const spec = specOf(record, { place, rootfs, mounts, architecture: this.#store.platform.architecture });
+    writeBundle(place.bundle, spec);
+    const stubs = prepareMountpoints(rootfs, mountTargets(spec));
+    writeFileSync(place.stubsPath, JSON.stringify(stubs), { mode: 0o600 });
+    return sources;
+  }
+
+  #discardFolders(id: string): void {
+    this.#store.areas.remove(id);
+    rmSync(join(this.#store.root, 'containers', id), { recursive: true, force: true });
+  }
+
+  #running(place: ContainerPlace, process: RunningLife['process']): RunningLife {
+    const startedAt = new Date(this.#store.clock.now()).toISOString();
+    return { kind: 'running', startedAt, process, monitor: monitorProcess(place.bundle), bootId: bootId() };
+  }
+
+  #removeStubs(place: ContainerPlace): void {
+    const stubs = readStubs(place);
+    if (stubs.length === 0 || !this.#store.areas.isMounted(place.id)) return;
+    using rootfs = Tree.open(place.target);
+    removeStubs(rootfs, stubs);
+  }
+
+  /** Those that a start which was cut short has left. */
+  #closeBinds({ bundle }: ContainerPlace): void {
+    const folder = `${bytesOf(join(bundle, 'binds'))}/`;
+    const { mounts } = this.#store;
+    const left = mounts.list().filter((mount) => mount.target.startsWith(folder));
+    for (const mount of left.toReversed()) mounts.unmount(mount.target, { detach: true });
+  }
+}
+
+export interface RunOptions {
+  readonly attach: boolean;
+  readonly exitCommand: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** The mount places that stand in a running container; none where it does not run. */
+export function readStubs({ stubsPath }: ContainerPlace): readonly MountStub[] {
+  if (!existsSync(stubsPath)) return [];
+  return JSON.parse(readFileSync(stubsPath, 'utf8')) as readonly MountStub[];
+}
+
+function volumeOf(mount: StoredContainer['record']['mounts'][number]): string | undefined {
+  return mount.kind === 'volume' ? mount.name : undefined;
+}
+
+/** Docker makes a folder where there is nothing to bind. */
+function madeSource(path: string): string {
+  if (!existsSync(path)) mkdirSync(path, { recursive: true });
+  return path;
+}
+
+function startFailure({ name }: StoredContainer, error: unknown): Fault {
+  if (error instanceof StartFault) return error;
+  const fault = Fault.wrap(`start container ${name}`, error);
+  return fault.code === 'cancelled' ? fault : new StartFault(fault.message, { cause: fault });
+}
