@@ -107,6 +107,12 @@ export class EntryTable {
     this.#slots.buffer.transfer(0);
   }
 
+  /** Gives all memory back; the table is of no use afterwards. */
+  release(): void {
+    const columns = [this.parent, this.nameAt, this.nameLength, this.inode, this.flags, this.#slots, this.names.bytes];
+    for (const { buffer } of columns) if (!buffer.detached) buffer.transfer(0);
+  }
+
   /** Marks dead whatever stands below a dead row. */
   spreadDeath(): void {
     for (let row = 1; row < this.count; row += 1) {

@@ -10,8 +10,11 @@ import type { LayerTree } from './layer-tree.ts';
 import type { MergedTree } from './merged-tree.ts';
 import { resolveLayer } from './resolved-layer.ts';
 
-/** All entries of one layer, ready to be written as an image. See `layer-index.ts`. */
-export class IndexedLayer {
+/**
+ * All entries of one layer, ready to be written as an image. See `layer-index.ts`. Dispose of it when it is written or
+ * not wanted: it may hold 100 MB, which the garbage collector is in no hurry to give back.
+ */
+export class IndexedLayer implements Disposable {
   readonly needs: LayerNeeds;
   /** True if the image is the same whatever lies below: nothing is needed. */
   readonly selfContained: boolean;
@@ -38,7 +41,7 @@ export class IndexedLayer {
    * where the tar or a lower image contradicts itself; the sink has then seen a part that is of no use.
    */
   write(options: { readonly tar: LayerTar; readonly below?: MergedTree | undefined }, sink: ImageSink): void {
-    if (this.#written) throw new Fault('internal', 'write an indexed layer twice');
+    if (this.#written) throw new Fault('internal', 'write an indexed layer twice, or after it was disposed of');
     this.#written = true;
     const tree = this.#tree;
     const { sources: content } = resolveLayer(tree, options.below);
@@ -47,6 +50,13 @@ export class IndexedLayer {
     const sources = new ImageSources(options.tar, tree.inodes, { sources: content, maxMapBytes });
     const layout = new ImageLayout(tree, new ChildIndex(tree.table), { sources });
     new ImageWriter(tree, layout, { sources, sink }).write({ describesRoot: !tree.table.has(rootRow, flagImplied) });
+  }
+
+  /** Gives the memory back. It cannot be written any more. */
+  [Symbol.dispose](): void {
+    this.#written = true;
+    this.#tree.table.release();
+    this.#tree.inodes.release();
   }
 }
 

@@ -119,6 +119,14 @@ export class InodeTable {
     return at;
   }
 
+  /** Gives all memory back; the table is of no use afterwards. */
+  release(): void {
+    const { mode, uid, gid, sec, nsec, size, place, xattrs, content } = this;
+    const columns = [mode, uid, gid, sec, nsec, size, place, xattrs, content];
+    for (const { buffer } of columns) if (!buffer.detached) buffer.transfer(0);
+    this.#extents = [];
+  }
+
   #growColumns(): void {
     const rows = this.mode.length * growthFactor;
     this.mode = new Uint16Array(enlarged(this.mode.buffer, rows * 2));
