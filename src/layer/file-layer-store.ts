@@ -80,9 +80,7 @@ export class FileLayerStore implements LayerStore {
     if (!this.#files.has(diffId)) return false;
     using file = new FileReader(this.#files.tar(diffId));
     const digester = createDigester();
-    for (let offset = 0; offset < file.sizeBytes; offset += pieceBytes) {
-      digester.update(file.read(offset, Math.min(pieceBytes, file.sizeBytes - offset)));
-    }
+    for (const piece of file.pieces()) digester.update(piece);
     return toDiffId(digester.digest()) === diffId;
   }
 
@@ -139,8 +137,6 @@ export class FileLayerStore implements LayerStore {
     return isWhole;
   }
 }
-
-const pieceBytes = 1 << 20;
 
 function infoOf({ diffId, sizeBytes, entryCount }: LayerRecord): LayerInfo {
   return { diffId: parseDiffId(diffId), sizeBytes, entryCount };

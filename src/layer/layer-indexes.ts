@@ -123,7 +123,8 @@ export class LayerIndexes {
   #make(chain: readonly DiffId[]): LayerIndex {
     const diffId = topOf(chain);
     const below = chain.slice(0, -1);
-    const layer = { diffId, tarPath: this.#files.tar(diffId), indexed: indexTar(this.#files.tar(diffId)) };
+    using indexed = indexTar(this.#files.tar(diffId));
+    const layer = { diffId, tarPath: this.#files.tar(diffId), indexed };
     const path = this.#pathFor(layer, below) as string;
     using draft = this.draft(layer, below);
     if (draft !== undefined) this.publish(draft, diffId);
@@ -147,9 +148,14 @@ export class LayerIndexes {
 function indexTar(path: string): IndexedLayer {
   using tar = new FileReader(path);
   const indexer = new LayerIndexer();
-  scanTar({ size: tar.sizeBytes, read: tar.read }, { entry: (entry, place) => void indexer.add(entry, place) });
+  const window = Buffer.allocUnsafeSlow(windowBytes);
+  const read = (at: number, length: number): Uint8Array => tar.readInto(window.subarray(0, length), at);
+  scanTar({ size: tar.sizeBytes, read }, { entry: (entry, place) => void indexer.add(entry, place) });
   return indexer.finish();
 }
+
+/** No less than what the scan asks for at once. */
+const windowBytes = 1 << 20;
 
 function topOf(chain: readonly DiffId[]): DiffId {
   return chain.at(-1) as DiffId;

@@ -55,7 +55,8 @@ export class LayerIngest implements LayerWriter {
       throw new Fault('corrupt', `store layer ${expected}: its content hashes to ${diffId}`);
     }
     const info = { diffId, sizeBytes: this.#sizeBytes, entryCount: this.#entryCount };
-    this.#publish({ ...info, tarPath: this.#file.path, indexed: this.#indexer.finish() });
+    using indexed = this.#indexer.finish();
+    this.#publish({ ...info, tarPath: this.#file.path, indexed });
     return info;
   }
 
