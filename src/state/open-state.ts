@@ -57,4 +57,4 @@ export function setDatabaseAside(root: string, target: string): void {
   }
 }
 
-const databaseName = 'varve.db';
+export const databaseName = 'varve.db';
