@@ -1,24 +1,44 @@
 import type { BlobStore } from '../blob/index.ts';
-import type { ImageStore } from '../image/index.ts';
-import type { LayerStore } from '../layer/index.ts';
+import type { ImageStore, StoredImage } from '../image/index.ts';
+import { layerFootprints, takeLayerInventory, type LayerStore } from '../layer/index.ts';
 import { toDigest, type Digest, type DiffId } from '../oci/index.ts';
-import type { Snapshotter } from '../snapshot/index.ts';
-import type { CacheRecords, Leases } from '../state/index.ts';
+import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
+import type { CacheRecord, CacheRecords, DocumentRepair, Leases } from '../state/index.ts';
 
 export interface GarbageCollectorOptions {
-  readonly images: ImageStore;
-  readonly blobs: BlobStore;
-  readonly layers: LayerStore;
-  readonly snapshotter: Snapshotter;
-  readonly cache: CacheRecords;
-  readonly leases: Leases;
+  /** The store's folder. */
+  readonly root: string;
+  readonly images: Pick<ImageStore, 'list'>;
+  readonly blobs: Pick<BlobStore, 'list' | 'delete'>;
+  readonly layers: Pick<LayerStore, 'list' | 'remove'>;
+  readonly snapshotter: Pick<Snapshotter, 'forget'>;
+  readonly areas: Pick<WorkAreas, 'emptyTrash'>;
+  readonly cache: Pick<CacheRecords, 'list' | 'delete'>;
+  readonly leases: Pick<Leases, 'live'>;
+  readonly state: { readonly repair: Pick<DocumentRepair, 'compare'> };
   /** What containers stand on. */
   readonly containerChains: () => Iterable<readonly DiffId[]>;
   readonly transaction: <T>(body: () => T) => T;
 }
 
+export interface CollectOptions {
+  /**
+   * What becomes of the build cache: `keep` all it needs; `trim` it to the records whose layers something else needs
+   * too, which cost nothing; or `clear` it.
+   */
+  readonly cache: 'keep' | 'trim' | 'clear';
+}
+
+/** What needs content by itself, beside leases and the build cache. */
+export interface Roots {
+  readonly images: readonly StoredImage[];
+  readonly containerChains: Iterable<readonly DiffId[]>;
+}
+
 /** What nothing needs. */
 export interface Garbage {
+  readonly records: readonly CacheRecord[];
+  /** With the size of the tar and its indexes. Some may have a record only, or a tar only. */
   readonly layers: readonly { readonly diffId: DiffId; readonly sizeBytes: number }[];
   readonly blobs: readonly { readonly digest: Digest; readonly sizeBytes: number }[];
 }
@@ -28,7 +48,8 @@ export interface Garbage {
  * work now, and the records of the build cache; whatever is not reached from there goes.
  *
  * Marking and renaming to the trash are one transaction: whoever adds to a lease waits that long and then sees what is
- * there. Deleting takes its time afterwards, and hinders nobody.
+ * there. Deleting takes its time afterwards, and hinders nobody. Content that is being stored has no record yet, but a
+ * lease: what has neither was left behind by somebody who died between the two.
  */
 export class GarbageCollector {
   readonly #options: GarbageCollectorOptions;
@@ -37,40 +58,75 @@ export class GarbageCollector {
     this.#options = options;
   }
 
-  /** What would be deleted; `withoutCache`: as if the build cache held nothing. */
-  find(options: { readonly withoutCache: boolean }): Garbage {
-    const needed = this.#mark(options.withoutCache);
-    const { layers, blobs } = this.#options;
+  /** What would be deleted, now or if there were no other roots than these. */
+  find(options: CollectOptions, roots: Roots = this.#roots()): Garbage {
+    const { cache, blobs } = this.#options;
+    const needed = this.#needed(roots);
+    const records = cache.list();
+    const dropped = records.filter((record) => isDropped(record, options, needed));
+    if (options.cache === 'keep') for (const record of records) addAll(needed, record.digests);
     return {
-      layers: layers.list().filter(({ diffId }) => !needed.has(toDigest(diffId))),
+      records: dropped,
+      layers: this.#layers().filter(({ diffId }) => !needed.has(diffId)),
       blobs: blobs.list().filter(({ digest }) => !needed.has(digest)),
     };
   }
 
-  /** Deletes it, with the cache's records where it is to hold nothing. */
-  collect(options: { readonly withoutCache: boolean }): Garbage {
-    const { layers, blobs, snapshotter, cache, transaction } = this.#options;
+  /**
+   * Names that are on file and not in the database: those of a database that was lost or set back. What they stand for
+   * cannot be told from garbage.
+   */
+  lostNames(): number {
+    return this.#options.state.repair.compare().filter(({ problem }) => problem === 'row-missing').length;
+  }
+
+  /** Deletes it; nothing as long as there are lost names. */
+  collect(options: CollectOptions): Garbage {
+    const { layers, blobs, snapshotter, areas, cache, transaction } = this.#options;
     const garbage = transaction(() => {
-      if (options.withoutCache) cache.delete(cache.list().map((record) => record.definitionKey));
-      const found = this.find(options);
+      const found = this.lostNames() > 0 ? nothing : this.find(options);
+      if (found.records.length > 0) cache.delete(found.records.map((record) => record.definitionKey));
       for (const { diffId } of found.layers) layers.remove(diffId);
       for (const { digest } of found.blobs) blobs.delete(digest);
       return found;
     });
-    snapshotter.forget(garbage.layers.map(({ diffId }) => diffId));
+    if (garbage.layers.length > 0) snapshotter.forget(garbage.layers.map(({ diffId }) => diffId));
+    areas.emptyTrash();
     return garbage;
   }
 
-  #mark(withoutCache: boolean): ReadonlySet<string> {
-    const { images, containerChains, leases, cache } = this.#options;
+  #roots(): Roots {
+    return { images: this.#options.images.list(), containerChains: this.#options.containerChains() };
+  }
+
+  #needed(roots: Roots): Set<string> {
     const needed = new Set<string>();
-    for (const image of images.list()) {
-      for (const digest of [image.manifestDigest, image.imageId, ...image.chain]) needed.add(digest);
-      for (const descriptor of image.manifest.layers) needed.add(descriptor.digest);
-    }
-    for (const chain of containerChains()) for (const diffId of chain) needed.add(diffId);
-    for (const lease of leases.live()) for (const digest of lease.digests) needed.add(digest);
-    if (!withoutCache) for (const record of cache.list()) for (const digest of record.digests) needed.add(digest);
+    for (const image of roots.images) addAll(needed, contentOfImage(image));
+    for (const chain of roots.containerChains) addAll(needed, chain);
+    for (const lease of this.#options.leases.live()) addAll(needed, lease.digests);
     return needed;
   }
+
+  /** Those on record and those on the disk. */
+  #layers(): Garbage['layers'] {
+    const footprints = layerFootprints(takeLayerInventory(this.#options.root));
+    const diffIds = new Set([...this.#options.layers.list().map(({ diffId }) => diffId), ...footprints.keys()]);
+    return [...diffIds].toSorted().map((diffId) => ({ diffId, sizeBytes: footprints.get(diffId) ?? 0 }));
+  }
+}
+
+const nothing: Garbage = { records: [], layers: [], blobs: [] };
+
+/** The digests of all that an image is made of, as it is used here and as it was transferred. */
+export function contentOfImage({ imageId, manifestDigest, manifest, chain }: StoredImage): readonly Digest[] {
+  return [manifestDigest, imageId, ...chain.map(toDigest), ...manifest.layers.map(({ digest }) => digest)];
+}
+
+function isDropped(record: CacheRecord, options: CollectOptions, needed: ReadonlySet<string>): boolean {
+  if (options.cache === 'keep') return false;
+  return options.cache === 'clear' || !record.digests.every((digest) => needed.has(digest));
+}
+
+function addAll(set: Set<string>, digests: Iterable<string>): void {
+  for (const digest of digests) set.add(digest);
 }

@@ -24,7 +24,7 @@ export function removeImage(image: StoredImage, asked: string, options: RemoveIm
   if (isLast && containers.length > 0 && !force) throw inUse(asked, image, containers);
   if (name === undefined && image.names.length > 1 && !force) throw severalNames(image);
   const untagged = name === undefined || isLast ? images.remove(image.imageId) : untag(images, name);
-  collector.collect({ withoutCache: false });
+  collector.collect({ cache: 'keep' });
   const stays = images.get(image.imageId as Digest) !== undefined;
   return [
     ...untagged.map((each) => ({ untagged: familiarReference(parseReference(each)) })),

@@ -1,0 +1,175 @@
+import { join } from 'node:path';
+import { Fault } from '../errors/index.ts';
+import type { StoredImage } from '../image/index.ts';
+import type { Digest } from '../oci/index.ts';
+import { familiarReference, parseReference } from '../oci/index.ts';
+import type { ContainerRecord } from './container-record.ts';
+import type { ContainerSummary } from './containers.ts';
+import { diskUsage } from './disk-usage.ts';
+import type { Garbage, Roots } from './garbage-collector.ts';
+import { findLeftovers, type Leftover } from './leftovers.ts';
+import type { Store } from './store.ts';
+import type { PruneOptions, PruneReport } from './system.ts';
+import type { SystemPorts } from './system-ports.ts';
+
+type Deleted = PruneReport['deleted'][number];
+
+/**
+ * Deletes, in this order: containers that do not run; images that have no name and no container, with `all` also those
+ * with names; records of the build cache that alone keep a layer, with `all` every record; content that nothing needs;
+ * what dead processes left behind. What a lease covers, and so what a running build or pull relies on, stays.
+ */
+export async function prune(store: Store, ports: SystemPorts, options: PruneOptions): Promise<PruneReport> {
+  requireAllNames(ports);
+  const plan = planPrune(store, ports, options.all);
+  if (options.dryRun) return report(plan, plan.garbage, plan.leftovers);
+  const containers = await removeContainers(plan.containers, ports, options.signal);
+  const images = removeImages(store, plan, options.all);
+  const garbage = ports.collector.collect({ cache: options.all ? 'clear' : 'trim' });
+  await ports.containers.sweep();
+  for (const each of plan.leftovers) remove(each);
+  return report({ ...plan, containers, images }, garbage, plan.leftovers);
+}
+
+interface Plan {
+  readonly containers: readonly StoppedContainer[];
+  readonly images: readonly StoredImage[];
+  readonly garbage: Garbage;
+  readonly leftovers: readonly Leftover[];
+}
+
+interface StoppedContainer {
+  readonly id: string;
+  readonly sizeBytes: number;
+}
+
+function planPrune(store: Store, { collector, containers }: SystemPorts, all: boolean): Plan {
+  const nowMs = store.clock.now();
+  const stopped = containers.list({ all: true }).filter((each) => isUnused(each, nowMs));
+  const gone = new Set(stopped.map(({ id }) => id));
+  const images = unusedImages(store, { all, without: gone });
+  const roots: Roots = {
+    images: store.images.list().filter((image) => !images.some(({ imageId }) => imageId === image.imageId)),
+    containerChains: recordsWithout(store, gone).map(({ chain }) => chain),
+  };
+  return {
+    containers: stopped.map(({ id }) => ({ id, sizeBytes: containerSize(store, id) })),
+    images,
+    garbage: collector.find({ cache: all ? 'clear' : 'trim' }, roots),
+    leftovers: findLeftovers(store),
+  };
+}
+
+/** It does not run; and it is no container that somebody made a moment ago to start it now. */
+function isUnused({ state, created }: ContainerSummary, nowMs: number): boolean {
+  return state !== 'running' && !(state === 'created' && nowMs - Date.parse(created) < startingMs);
+}
+
+const startingMs = 10_000;
+
+function requireAllNames({ collector }: SystemPorts): void {
+  const lost = collector.lostNames();
+  if (lost === 0) return;
+  throw new Fault('conflict', `prune the store: ${lost} names are on file and not in the database`, {
+    hint: "'varve check --repair' puts them back",
+  });
+}
+
+function unusedImages(
+  store: Store,
+  { all, without }: { readonly all: boolean; readonly without: ReadonlySet<string> },
+): readonly StoredImage[] {
+  const used = new Set(recordsWithout(store, without).map(({ imageId }) => imageId));
+  const leased = new Set(store.state.leases.live().flatMap(({ digests }) => digests));
+  return store.images
+    .list()
+    .filter((image) => (all || image.names.length === 0) && !used.has(image.imageId) && !isLeased(image, leased));
+}
+
+/** Who works with an image holds its documents, or at least its layers. */
+function isLeased({ imageId, manifestDigest, chain }: StoredImage, leased: ReadonlySet<string>): boolean {
+  return [imageId, manifestDigest, chain.at(-1) ?? ''].some((digest) => leased.has(digest));
+}
+
+function recordsWithout({ state }: Store, ids: ReadonlySet<string>): readonly ContainerRecord[] {
+  const documents = state.containers.list().filter(({ id }) => !ids.has(id));
+  return documents.map(({ body }) => body as ContainerRecord);
+}
+
+function containerSize({ root }: Store, id: string): number {
+  return diskUsage(join(root, 'work', id)) + diskUsage(join(root, 'containers', id));
+}
+
+/** Those that are gone afterwards; one that was started or removed meanwhile is left out. */
+async function removeContainers(
+  stopped: readonly StoppedContainer[],
+  { containers }: SystemPorts,
+  signal: AbortSignal,
+): Promise<readonly StoppedContainer[]> {
+  const removed: StoppedContainer[] = [];
+  for (const container of stopped) {
+    signal.throwIfAborted();
+    try {
+      await containers.remove(container.id, { force: false });
+      removed.push(container);
+    } catch (error) {
+      if (!Fault.is(error, 'conflict') && !Fault.is(error, 'not-found')) throw error;
+    }
+  }
+  return removed;
+}
+
+/** Looks again whether they are unused: their names go in the same transaction. */
+function removeImages(store: Store, plan: Plan, all: boolean): readonly StoredImage[] {
+  const planned = new Set<Digest>(plan.images.map(({ imageId }) => imageId));
+  return store.state.durably(() => {
+    const unused = unusedImages(store, { all, without: new Set() });
+    const images = unused.filter(({ imageId }) => planned.has(imageId));
+    for (const { imageId } of images) store.images.remove(imageId);
+    return images;
+  });
+}
+
+/** An ingest that somebody took up meanwhile stays. */
+function remove(leftover: Leftover): void {
+  try {
+    leftover.remove();
+  } catch (error) {
+    if (!Fault.is(error, 'unavailable')) throw error;
+  }
+}
+
+/** Each byte counts once: an image's layers stand by themselves, its documents with it. */
+function report(
+  { containers, images }: Pick<Plan, 'containers' | 'images'>,
+  garbage: Garbage,
+  leftovers: readonly Leftover[],
+): PruneReport {
+  const documents = new Map(
+    images.flatMap((image) => [image.manifestDigest, image.imageId].map((each) => [each, image])),
+  );
+  const deleted: readonly Deleted[] = [
+    ...containers.map(({ id, sizeBytes }) => ({ kind: 'container' as const, name: id, sizeBytes })),
+    ...images.map((image) => ({
+      kind: 'image' as const,
+      name: nameOf(image),
+      sizeBytes: documentBytes(image, garbage),
+    })),
+    ...garbage.records.map(({ label }) => ({ kind: 'cache' as const, name: label, sizeBytes: 0 })),
+    ...garbage.layers.map(({ diffId, sizeBytes }) => ({ kind: 'layer' as const, name: diffId, sizeBytes })),
+    ...garbage.blobs
+      .filter(({ digest }) => !documents.has(digest))
+      .map(({ digest, sizeBytes }) => ({ kind: 'blob' as const, name: digest, sizeBytes })),
+    ...leftovers.map(({ kind, name, sizeBytes }) => ({ kind, name, sizeBytes })),
+  ];
+  return { deleted, reclaimedBytes: deleted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+}
+
+function documentBytes({ manifestDigest, imageId }: StoredImage, { blobs }: Garbage): number {
+  const own = blobs.filter(({ digest }) => digest === manifestDigest || digest === imageId);
+  return own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+function nameOf({ names, imageId }: StoredImage): string {
+  return names.length === 0 ? imageId : names.map((name) => familiarReference(parseReference(name))).join(', ');
+}
