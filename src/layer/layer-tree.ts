@@ -11,6 +11,8 @@ export class LayerTree implements OpenTree {
   readonly images: readonly ErofsImage[];
   readonly #tars = new Map<string, FileReader>();
   readonly #layers: readonly LayerIndex[];
+  /** The directory that was looked in last. */
+  #last: { readonly path: ByteString; readonly node: MergedNode | undefined } | undefined;
 
   /** `layers`: lowest first. */
   constructor(layers: readonly LayerIndex[]) {
@@ -54,8 +56,15 @@ export class LayerTree implements OpenTree {
     for (const file of [...this.#indexes, ...this.#tars.values()]) file[Symbol.dispose]();
   }
 
+  /** Those who walk a tree ask for all that is in one directory before they go on to the next. */
   #find(path: ByteString): MergedNode | undefined {
-    return this.merged?.lookup(path);
+    const slash = path.lastIndexOf('/');
+    const name = path.slice(slash + 1) as ByteString;
+    if (slash <= 0 || this.merged === undefined || isSpecial(name)) return this.merged?.lookup(path);
+    const directory = path.slice(0, slash) as ByteString;
+    if (this.#last?.path !== directory) this.#last = { path: directory, node: this.merged.lookup(directory) };
+    const { node } = this.#last;
+    return node?.inode.type === 'symlink' ? this.merged.lookup(path) : node && this.merged.child(node, name);
   }
 
   #node({ image, inode }: MergedNode): TreeNode {
@@ -105,6 +114,10 @@ const emptyRoot: TreeNode = {
   link: none,
   identity: 'root',
 };
+
+function isSpecial(name: string): boolean {
+  return name === '' || name === '.' || name === '..';
+}
 
 /** Overlay's own marks are how the index says things, not what a tree shows. */
 function withoutMarks(xattrs: Map<ByteString, ByteString>): ReadonlyMap<ByteString, ByteString> {

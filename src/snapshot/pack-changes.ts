@@ -1,24 +1,24 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
+import { keptXattrs } from '../erofs/index.ts';
 import { Fault } from '../errors/index.ts';
-import { statFd, type Tree } from '../host/index.ts';
+import { faulting, statFd, type Tree } from '../host/index.ts';
 import type { LayerPacker, OpenTree } from '../layer/index.ts';
 import { bytesOf, showBytes, type ByteString } from '../std/index.ts';
 import type { TarEntry } from '../tar/index.ts';
 import { sameContent } from './same-content.ts';
 import type { PackReport } from './snapshotter.ts';
-import { keptXattrs, upperEntries, type PresentEntry } from './upper-entries.ts';
+import { sameXattrs, upperEntries, type PresentEntry, type UpperEntry } from './upper-entries.ts';
 
 /**
  * Writes what an upper directory changed as a layer (image-spec layer.md): changed and added entries whole, deletions as
  * `.wh.NAME`, each after the directories that lead to it. Never `.wh..wh..opq`: what is gone is named.
+ *
+ * Fault `invalid` for a name that a layer cannot hold, `conflict` for a file that changes while it is read.
  */
 export function packChanges(upper: Tree, below: OpenTree, packer: LayerPacker): PackReport {
   const packing = new Packing(upper, below, packer);
   packing.root();
-  for (const entry of upperEntries(upper, below)) {
-    if (entry.kind === 'deleted') packing.deletion(entry.path);
-    else packing.present(entry);
-  }
+  for (const entry of upperEntries(upper, below)) packing.take(entry);
   return packing.report();
 }
 
@@ -27,12 +27,11 @@ class Packing {
   readonly #below: OpenTree;
   readonly #packer: LayerPacker;
   /** The directories that the walk is in, outermost first. */
-  #way: readonly PresentEntry[] = [];
-  /** Paths of the directories that are written. */
-  readonly #written = new Set<string>();
+  readonly #way: Step[] = [];
+  /** Files with several names, until all of them were met. By inode. */
   readonly #links = new Map<bigint, LinkGroup>();
   readonly #inflated: { path: string; storedBytes: number; sizeBytes: number }[] = [];
-  readonly #buffer = Buffer.allocUnsafe(1 << 20);
+  readonly #buffer = Buffer.allocUnsafeSlow(1 << 20);
   #skippedSockets = 0;
 
   constructor(upper: Tree, below: OpenTree, packer: LayerPacker) {
@@ -47,28 +46,14 @@ class Packing {
     const lower = this.#below.root;
     const xattrs = keptXattrs(this.#upper.xattrs(bytesOf('')));
     const sameOwner = lower.uid === status.uid && lower.gid === status.gid && lower.mode === status.mode;
-    const same =
-      sameOwner && xattrs.size === lower.xattrs.size && [...xattrs].every(([k, v]) => lower.xattrs.get(k) === v);
-    if (!same) this.#add({ kind: 'changed', path: bytesOf('.'), status, xattrs, lower: undefined });
+    if (sameOwner && sameXattrs(xattrs, lower.xattrs)) return;
+    this.#packer.add(entryOf({ kind: 'changed', path: bytesOf('.'), status, xattrs, lower }));
   }
 
-  deletion(path: ByteString): void {
-    this.#lead(this.#wayTo(path));
-    const slash = path.lastIndexOf('/') + 1;
-    const name = `${path.slice(0, slash)}.wh.${path.slice(slash)}` as ByteString;
-    this.#packer.add({ ...whiteout, path: name });
-  }
-
-  present(entry: PresentEntry): void {
-    refuseReservedName(entry.path);
-    if (entry.status.type === 'socket') {
-      this.#skippedSockets++;
-      return;
-    }
-    if (entry.status.type === 'dir') return this.#directory(entry);
-    const changed = entry.kind !== 'same' || !sameContent(this.#upper, this.#below, entry);
-    if (entry.status.nlink > 1) return this.#linked(entry, changed);
-    if (changed) this.#write(entry);
+  take(entry: UpperEntry): void {
+    while (this.#way.length > 0 && !entry.path.startsWith(this.#way.at(-1)?.prefix ?? '')) this.#way.pop();
+    if (entry.kind === 'deleted') this.#deletion(entry.path);
+    else this.#present(entry);
   }
 
   report(): PackReport {
@@ -79,8 +64,31 @@ class Packing {
     };
   }
 
+  #deletion(path: ByteString): void {
+    this.#lead(this.#way);
+    const slash = path.lastIndexOf('/') + 1;
+    const name = `${path.slice(0, slash)}.wh.${path.slice(slash)}` as ByteString;
+    this.#packer.add({ ...whiteout, path: name });
+  }
+
+  #present(entry: PresentEntry): void {
+    refuseReservedName(entry.path);
+    const { type, nlink } = entry.status;
+    if (type === 'socket') return this.#socket(entry);
+    if (type === 'dir') return this.#directory(entry);
+    const changed = entry.kind !== 'same' || !sameContent(this.#upper, this.#below, entry);
+    if (nlink > 1) this.#linked(entry, changed);
+    else if (changed) this.#write(entry, this.#way);
+  }
+
+  /** A layer cannot hold it; what it took the place of is gone all the same. */
+  #socket(entry: PresentEntry): void {
+    this.#skippedSockets++;
+    if (entry.lower !== undefined) this.#deletion(entry.path);
+  }
+
   #directory(entry: PresentEntry): void {
-    this.#way = [...this.#wayTo(entry.path), entry];
+    this.#way.push({ entry, prefix: `${entry.path}/`, isWritten: false });
     if (entry.kind !== 'same') this.#lead(this.#way);
   }
 
@@ -89,13 +97,15 @@ class Packing {
    * written carries the content.
    */
   #linked(entry: PresentEntry, changed: boolean): void {
-    const group = this.#links.get(entry.status.ino) ?? { first: undefined, unchanged: [] };
-    this.#links.set(entry.status.ino, group);
-    const way = this.#wayTo(entry.path);
-    if (group.first !== undefined) return this.#link({ entry, way }, group.first);
-    if (!changed) return void group.unchanged.push({ entry, way });
+    const { ino, nlink } = entry.status;
+    const group = this.#links.get(ino) ?? { first: undefined, unchanged: [], met: 0 };
+    group.met++;
+    if (group.met === nlink) this.#links.delete(ino);
+    else this.#links.set(ino, group);
+    if (group.first !== undefined) return this.#link({ entry, way: this.#way }, group.first);
+    if (!changed) return void group.unchanged.push({ entry, way: [...this.#way] });
     group.first = entry.path;
-    this.#write(entry);
+    this.#write(entry, this.#way);
     for (const other of group.unchanged) this.#link(other, entry.path);
     group.unchanged.length = 0;
   }
@@ -105,29 +115,30 @@ class Packing {
     this.#packer.add({ ...entryOf(entry), type: 'link', size: 0, link: first, devMajor: 0, devMinor: 0 });
   }
 
-  #write(entry: PresentEntry): void {
-    this.#lead(this.#wayTo(entry.path));
-    this.#add(entry);
-    if (entry.status.type === 'file') this.#content(entry);
-  }
-
-  #add(entry: PresentEntry): void {
-    const link = entry.status.type === 'symlink' ? this.#upper.readlink(entry.path) : bytesOf('');
+  #write(entry: PresentEntry, way: readonly Step[]): void {
+    this.#lead(way);
+    const link = entry.status.type === 'symlink' ? this.#upper.readlink(entry.path) : noBytes;
     this.#packer.add({ ...entryOf(entry), link });
+    if (entry.status.type === 'file' && entry.status.size > 0) this.#content(entry);
   }
 
   #content(entry: PresentEntry): void {
     const fd = this.#upper.openFile(entry.path, { follow: false });
     try {
       this.#noteHoles(fd, entry);
-      for (let left = entry.status.size; left > 0;) {
-        const count = readSync(fd, this.#buffer, 0, Math.min(left, this.#buffer.length), null);
-        if (count === 0) break;
-        this.#packer.write(this.#buffer.subarray(0, count));
-        left -= count;
-      }
+      faulting('read', entry.path, () => this.#copy(fd, entry.status.size));
     } finally {
       closeSync(fd);
+    }
+  }
+
+  /** What is missing at the end, or was added since, the packer notices. */
+  #copy(fd: number, sizeBytes: number): void {
+    for (let left = sizeBytes; left > 0;) {
+      const count = readSync(fd, this.#buffer, 0, Math.min(left, this.#buffer.length), null);
+      if (count === 0) break;
+      this.#packer.write(this.#buffer.subarray(0, count));
+      left -= count;
     }
   }
 
@@ -139,44 +150,49 @@ class Packing {
       this.#inflated.push({ path: `/${showBytes(entry.path)}`, storedBytes, sizeBytes });
   }
 
-  /** The directories above `path`: of those that the walk is in, the ones that lead there. */
-  #wayTo(path: ByteString): readonly PresentEntry[] {
-    return this.#way.filter((directory) => path.startsWith(`${directory.path}/`));
-  }
-
-  /** Writes the directories that have not been written. */
-  #lead(way: readonly PresentEntry[]): void {
-    for (const directory of way) {
-      if (this.#written.has(directory.path)) continue;
-      this.#written.add(directory.path);
-      this.#add(directory);
+  /** Writes the directories that have not been written, with the metadata that they have. */
+  #lead(way: readonly Step[]): void {
+    for (const step of way) {
+      if (step.isWritten) continue;
+      step.isWritten = true;
+      this.#packer.add(entryOf(step.entry));
     }
   }
+}
+
+/** A directory on the way to what is looked at. */
+interface Step {
+  readonly entry: PresentEntry;
+  readonly prefix: string;
+  isWritten: boolean;
 }
 
 /** One of the names of a file, with the directories that lead to it. */
 interface LinkName {
   readonly entry: PresentEntry;
-  readonly way: readonly PresentEntry[];
+  readonly way: readonly Step[];
 }
 
 interface LinkGroup {
   first: ByteString | undefined;
   readonly unchanged: LinkName[];
+  /** Names that were met. */
+  met: number;
 }
 
+const noBytes = bytesOf('');
 const worthNamingBytes = 64 * 2 ** 20;
 
 /** Deletions have no metadata of their own: the same deletion always gives the same bytes. */
 const whiteout: TarEntry = {
-  path: bytesOf(''),
+  path: noBytes,
   type: 'file',
   mode: 0,
   uid: 0,
   gid: 0,
   size: 0,
   mtime: { sec: 0, nsec: 0 },
-  link: bytesOf(''),
+  link: noBytes,
   devMajor: 0,
   devMinor: 0,
   xattrs: new Map(),
@@ -194,7 +210,7 @@ function entryOf({ path, status, xattrs }: PresentEntry): TarEntry {
     gid,
     size,
     mtime,
-    link: bytesOf(''),
+    link: noBytes,
     devMajor: rdevMajor,
     devMinor: rdevMinor,
     xattrs,

@@ -1,23 +1,20 @@
-import { ErofsImage, type ErofsInode } from '../erofs/index.ts';
-import type { Tree } from '../host/index.ts';
+import { closeSync, ftruncateSync, writeSync } from 'node:fs';
+import { ErofsImage, type ErofsExtent, type ErofsInode } from '../erofs/index.ts';
+import { faulting, type Tree } from '../host/index.ts';
 import { FileReader, type LayerIndex } from '../layer/index.ts';
 import type { ByteString } from '../std/index.ts';
 
 /**
  * Makes in `folder` a directory `name` with the tree that the kernel would show of a layer's index: deletions as
- * character devices 0/0, opaque directories with overlay's attribute. Root only.
+ * character devices 0/0, opaque directories with overlay's attribute, holes as holes. Root only.
  */
 export function unpackLayer(index: LayerIndex, folder: Tree, name: ByteString): void {
   using image = new FileReader(index.path);
-  const unpacking = new Unpacking(ErofsImage.open(image.read), index.devices, folder);
-  try {
-    unpacking.run(name);
-  } finally {
-    unpacking.close();
-  }
+  using unpacking = new Unpacking(ErofsImage.open(image.read), index.devices, folder);
+  unpacking.run(name);
 }
 
-class Unpacking {
+class Unpacking implements Disposable {
   readonly #image: ErofsImage;
   readonly #devices: readonly string[];
   readonly #tree: Tree;
@@ -35,16 +32,14 @@ class Unpacking {
     this.#node(name, this.#image.root);
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     for (const tar of this.#tars.values()) tar[Symbol.dispose]();
   }
 
-  #children(directory: ErofsInode, prefix: string): void {
-    for (const { name, nid } of this.#image.readdir(directory)) {
-      this.#node(`${prefix}${name}` as ByteString, this.#image.inode(nid));
-    }
-  }
-
+  /**
+   * The order matters: a change of owner clears setuid bits and capabilities, and whatever is made in a directory changes
+   * its time.
+   */
   #node(path: ByteString, inode: ErofsInode): void {
     const first = this.#names.get(inode.nid);
     if (first !== undefined) return this.#tree.link(path, first);
@@ -57,28 +52,45 @@ class Unpacking {
     this.#tree.setTimes(path, inode.mtime);
   }
 
+  #children(directory: ErofsInode, prefix: string): void {
+    for (const { name, nid } of this.#image.readdir(directory)) {
+      this.#node(`${prefix}${name}` as ByteString, this.#image.inode(nid));
+    }
+  }
+
   #create(path: ByteString, inode: ErofsInode): void {
     const { type, rdev } = inode;
     if (type === 'dir') return this.#tree.mkdir(path, 0o700);
     if (type === 'symlink') return this.#tree.symlink(path, this.#image.target(inode));
-    if (type === 'file') return this.#tree.writeFile(path, this.#content(inode));
+    if (type === 'file') return this.#file(path, inode);
     if (type === 'fifo') return this.#tree.mknod(path, { type });
     this.#tree.mknod(path, { type, major: rdev.major, minor: rdev.minor });
   }
 
-  *#content(inode: ErofsInode): Iterable<Uint8Array> {
-    let done = 0;
-    for (const extent of this.#image.extents(inode)) {
-      yield* zeros(extent.offset - done);
-      for (let at = 0; at < extent.length; at += pieceBytes) {
-        const length = Math.min(pieceBytes, extent.length - at);
-        yield extent.device === 0
-          ? this.#image.read(extent.deviceOffset + at, length)
-          : this.#tar(extent.device).readExactly(extent.deviceOffset + at, length);
-      }
-      done = extent.offset + extent.length;
+  #file(path: ByteString, inode: ErofsInode): void {
+    const fd = this.#tree.createFile(path);
+    try {
+      faulting('write', path, () => {
+        for (const extent of this.#image.extents(inode)) this.#write(fd, extent);
+        ftruncateSync(fd, inode.size);
+      });
+    } finally {
+      closeSync(fd);
     }
-    yield* zeros(inode.size - done);
+  }
+
+  #write(fd: number, { offset, length, device, deviceOffset }: ErofsExtent): void {
+    for (let at = 0; at < length; at += pieceBytes) {
+      const piece = this.#bytes(device, deviceOffset + at, Math.min(pieceBytes, length - at));
+      for (let done = 0; done < piece.length;) {
+        done += writeSync(fd, piece, done, piece.length - done, offset + at + done);
+      }
+    }
+  }
+
+  /** Device 0 is the image itself. */
+  #bytes(device: number, offset: number, length: number): Uint8Array {
+    return device === 0 ? this.#image.read(offset, length) : this.#tar(device).readExactly(offset, length);
   }
 
   #tar(device: number): FileReader {
@@ -89,8 +101,3 @@ class Unpacking {
 }
 
 const pieceBytes = 1 << 20;
-const zeroPiece = new Uint8Array(pieceBytes);
-
-function* zeros(length: number): Iterable<Uint8Array> {
-  for (let left = length; left > 0; left -= pieceBytes) yield zeroPiece.subarray(0, Math.min(left, pieceBytes));
-}

@@ -1,5 +1,6 @@
+import { keptXattrs } from '../erofs/index.ts';
 import { Fault } from '../errors/index.ts';
-import { xattrsAt, type FileStatus, type Tree, type Xattrs } from '../host/index.ts';
+import { errnoOf, xattrsAt, type FileStatus, type Tree, type WalkEntry, type Xattrs } from '../host/index.ts';
 import type { OpenTree, TreeNode } from '../layer/index.ts';
 import { bytesOf, showBytes, type ByteString } from '../std/index.ts';
 
@@ -13,7 +14,10 @@ export interface DeletedEntry {
 }
 
 export interface PresentEntry {
-  /** `same`: copied up, or a directory on the way to a change, and as it was below apart from its times. */
+  /**
+   * `same`: copied up, or a directory on the way to a change, and as it was below as far as metadata tell. Of
+   * directories the time does not count.
+   */
   readonly kind: 'added' | 'changed' | 'same';
   readonly path: ByteString;
   readonly status: FileStatus;
@@ -27,7 +31,7 @@ export interface PresentEntry {
 interface Level {
   /** With a trailing slash; '' at the root. */
   readonly prefix: string;
-  /** A directory below is hidden or merged here, so that entries have something to be compared with. */
+  /** There is a directory below at this place, so that entries have something to be compared with. */
   readonly hasLower: boolean;
   /** What is below is not seen through this directory. */
   readonly opaque: boolean;
@@ -36,13 +40,14 @@ interface Level {
 /**
  * Everything in an upper directory of overlayfs, and everything below that it hides, in no particular order but that a
  * directory comes before what is in it. What is below an opaque directory and not in it is given out as deleted: overlay
- * marks every new directory opaque, and a layer says what is gone by name.
+ * marks every new directory opaque, and a layer says what is gone by name. What disappears meanwhile is left out.
  *
  * Fault `unsupported` where the mount kept something elsewhere than in its place (redirects, metadata-only copies).
  */
 export function* upperEntries(upper: Tree, below: OpenTree): Generator<UpperEntry, void, undefined> {
   const levels: Level[] = [{ prefix: '', hasLower: true, opaque: false }];
-  for (const { path, status, dirfd, name } of upper.walk(bytesOf(''))) {
+  for (const entry of upper.walk(bytesOf(''))) {
+    const { path, status } = entry;
     while (!path.startsWith(levels.at(-1)?.prefix ?? '')) levels.pop();
     const level = levels.at(-1) as Level;
     const lower = level.hasLower ? below.lookup(path) : undefined;
@@ -50,9 +55,9 @@ export function* upperEntries(upper: Tree, below: OpenTree): Generator<UpperEntr
       if (lower !== undefined) yield { kind: 'deleted', path };
       continue;
     }
-    const all = xattrsAt(dirfd, name, path);
-    refuseRedirects(all, path);
-    const xattrs = keptXattrs(all);
+    const all = attributesOf(entry);
+    if (all === undefined) continue;
+    const xattrs = all.size === 0 ? all : keptXattrs(all);
     yield { kind: compare(status, xattrs, lower), path, status, xattrs, lower };
     if (status.type !== 'dir') continue;
     const opaque = level.opaque || isOpaque(all);
@@ -62,13 +67,18 @@ export function* upperEntries(upper: Tree, below: OpenTree): Generator<UpperEntr
   }
 }
 
-/** The attributes that a layer keeps: not those of the mechanism, not the labels of this machine. */
-export function keptXattrs(all: Xattrs): Xattrs {
-  const kept = [...all].filter(([name]) => !/^(trusted|user)\.overlay\./.test(name) && name !== 'security.selinux');
-  return kept.length === all.size ? all : new Map(kept);
+/** Undefined where the entry is gone by now. */
+function attributesOf({ dirfd, name, path }: WalkEntry): Xattrs | undefined {
+  try {
+    const all = xattrsAt(dirfd, name, path);
+    refuseRedirects(all, path);
+    return all;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
-/** Same type, permissions, owner, device, attributes; for files also length and time, for links the target is the caller's. */
 function compare(status: FileStatus, xattrs: Xattrs, lower: TreeNode | undefined): PresentEntry['kind'] {
   if (lower === undefined) return 'added';
   const sameInode =
@@ -79,13 +89,18 @@ function compare(status: FileStatus, xattrs: Xattrs, lower: TreeNode | undefined
     lower.rdevMajor === status.rdevMajor &&
     lower.rdevMinor === status.rdevMinor;
   if (!sameInode || !sameXattrs(xattrs, lower.xattrs)) return 'changed';
-  if (status.type === 'dir') return 'same';
-  const sameTime = lower.mtime.sec === status.mtime.sec && lower.mtime.nsec === status.mtime.nsec;
-  return sameTime && lower.size === status.size ? 'same' : 'changed';
+  return status.type === 'dir' || sameStamp(status, lower) ? 'same' : 'changed';
 }
 
-function sameXattrs(left: Xattrs, right: Xattrs): boolean {
-  return left.size === right.size && [...left].every(([name, value]) => right.get(name) === value);
+function sameStamp(status: FileStatus, lower: TreeNode): boolean {
+  const sameTime = lower.mtime.sec === status.mtime.sec && lower.mtime.nsec === status.mtime.nsec;
+  return sameTime && (status.type !== 'file' || lower.size === status.size);
+}
+
+export function sameXattrs(left: Xattrs, right: Xattrs): boolean {
+  if (left.size !== right.size) return false;
+  for (const [name, value] of left) if (right.get(name) !== value) return false;
+  return true;
 }
 
 function* hiddenBelow(upper: Tree, below: OpenTree, path: ByteString): Iterable<DeletedEntry> {

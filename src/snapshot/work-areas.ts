@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isLocked, Tree, tryLock, type Lock, type Mounts } from '../host/index.ts';
+import { errnoOf, isLocked, Tree, tryLock, type Lock, type Mounts } from '../host/index.ts';
 import { Fault } from '../errors/index.ts';
-import { bytesOf } from '../std/index.ts';
+import { bytesOf, textOf } from '../std/index.ts';
 
 /**
  * Places to work in: for each a folder in the store that takes a writable layer, and a mount point in the volatile
@@ -33,7 +33,12 @@ export class WorkAreas {
     const id = `${purpose}-${randomBytes(8).toString('hex')}`;
     const lock = tryLock(this.#lockPath(id), 'exclusive');
     if (lock === undefined) throw new Fault('internal', `take work area ${id}: somebody else has it`);
-    return new TemporaryArea(this.lasting(id), lock, this);
+    try {
+      return new TemporaryArea(this.lasting(id), lock, this);
+    } catch (error) {
+      lock.remove();
+      throw error;
+    }
   }
 
   /** The area of this id; its mount point is made where it is missing (it is gone after a restart of the machine). */
@@ -52,9 +57,9 @@ export class WorkAreas {
   /** Unmounts the area's view, with whatever was mounted in it, if it is mounted. */
   unmount(id: string): void {
     const target = join(this.#run, id, 'rootfs');
-    const isInside = (path: string): boolean => path === target || path.startsWith(`${target}/`);
-    const mounted = this.#mounts.list().filter((mount) => isInside(mount.target));
-    for (const mount of mounted.toReversed()) this.#mounts.unmount(mount.target, { detach: true });
+    const mounted = this.#mounts.list().map((mount) => textOf(mount.target));
+    const inside = mounted.filter((path) => path === target || path?.startsWith(`${target}/`) === true) as string[];
+    for (const path of inside.toReversed()) this.#mounts.unmount(path, { detach: true });
   }
 
   isMounted(id: string): boolean {
@@ -86,15 +91,15 @@ export class WorkAreas {
   }
 
   #discard(path: string): void {
-    if (!existsSync(path)) return;
     const name = randomBytes(8).toString('hex');
-    renameSync(path, join(this.#trash, name));
+    if (!renameIfThere(path, join(this.#trash, name))) return;
     using trash = Tree.open(this.#trash);
     trash.remove(bytesOf(name));
   }
 
   #discardVolatile(id: string): void {
-    rmSync(join(this.#run, id), { recursive: true, force: true });
+    using run = Tree.open(this.#run);
+    run.remove(bytesOf(id));
     rmSync(this.#lockPath(id), { force: true });
   }
 
@@ -132,7 +137,18 @@ export class TemporaryArea implements WorkArea, Disposable {
   }
 
   [Symbol.dispose](): void {
+    using _held = this.#lock;
     this.#areas.remove(this.id);
-    this.#lock.release();
+  }
+}
+
+/** False where there is nothing. */
+function renameIfThere(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
   }
 }
