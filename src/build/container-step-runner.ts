@@ -62,7 +62,11 @@ export class ContainerStepRunner implements StepRunner {
   async #execute(area: TemporaryArea, command: StepCommand, options: StepRunOptions): Promise<StepOutcome | undefined> {
     const { snapshotter } = this.#options;
     const runtime = this.#options.runtime();
-    using view = snapshotter.writable(command.chain, { workDir: area.workDir, target: area.target });
+    using view = snapshotter.writable(command.chain, {
+      workDir: area.workDir,
+      target: area.target,
+      volatile: true,
+    });
     using tree = Tree.open(view.path);
     const spec = this.#spec(area, tree, command);
     writeBundle(area.bundle, spec);
