@@ -20,9 +20,9 @@ export function checkDatabase(
   { root, clock }: Store,
   { repair, findings }: { readonly repair: boolean; readonly findings: Findings },
 ): boolean {
-  const problems = databaseProblems(root);
-  if (problems.length === 0) return true;
-  const message = `database: ${problems.join('; ')}`;
+  const [problem, ...more] = databaseProblems(root);
+  if (problem === undefined) return true;
+  const message = `database: ${problem}${more.length > 0 ? `, and ${more.length} more problems` : ''}`;
   if (!repair) {
     findings.error(`${message}; nothing else was checked`, false);
     return false;

@@ -14,7 +14,9 @@ export function databaseProblems(root: string): readonly string[] {
   const handle = new DatabaseSync(path, { timeout: waitLimitMs });
   try {
     const rows = handle.prepare(`PRAGMA integrity_check(${maxProblems})`).all();
-    return rows.map((row) => String(row['integrity_check'])).filter((text) => text !== 'ok');
+    return rows
+      .flatMap((row) => String(row['integrity_check']).split('\n'))
+      .filter((line) => !/^(ok|\*\*\* .*)$/.test(line));
   } catch (error) {
     if (isDamage(error)) return [(error as Error).message];
     throw error;
