@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ContainerPlace, StoredContainer } from './container-directory.ts';
-import { readStubs } from './container-runner.ts';
+import { hasWritableLayer, readStubs } from './container-runner.ts';
 import type { ContainerChange } from './containers.ts';
 import type { Store } from './store.ts';
 import { stubFilterFor } from './stub-filter.ts';
@@ -18,10 +16,6 @@ export function containerChanges(
   const filter = stubFilterFor(readStubs(place), { layers: store.layers, chain, workDir });
   const changes = filter.changes([...store.snapshotter.changes(chain, workDir)]);
   return changes.map(({ kind, path }) => ({ kind: letters[kind], path }));
-}
-
-export function hasWritableLayer({ workDir }: ContainerPlace): boolean {
-  return existsSync(join(workDir, 'upper'));
 }
 
 const letters = { added: 'A', changed: 'C', deleted: 'D' } as const;

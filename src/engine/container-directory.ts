@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
-import { lock, tryLock, type Lock } from '../host/index.ts';
+import { errnoOf, lock, tryLock, type Lock } from '../host/index.ts';
 import type { WorkArea } from '../snapshot/index.ts';
 import type { Document, JsonBody } from '../state/index.ts';
 import type { ContainerLife, ContainerRecord } from './container-record.ts';
@@ -21,6 +21,8 @@ export interface ContainerPlace extends WorkArea {
   readonly logPath: string;
   /** The mount places that were made for the running container, so that whoever tidies takes them away again. */
   readonly stubsPath: string;
+  /** Says of a container that removes itself that it was started. */
+  readonly lifePath: string;
 }
 
 /**
@@ -41,25 +43,25 @@ export class ContainerDirectory {
   find(name: string): StoredContainer {
     const { containers } = this.#store.state;
     const exact = containers.get(name) ?? containers.byName(name.replace(/^\//, ''));
-    if (exact !== undefined) return toContainer(exact);
+    if (exact !== undefined) return this.#toContainer(exact);
     const [found, another] = /^[0-9a-f]{1,64}$/.test(name) ? containers.withPrefix(name, 2) : [];
     if (another !== undefined) {
       throw new Fault('invalid', `multiple IDs found with provided prefix: ${name}`, { hint: 'give more of the ID' });
     }
     if (found === undefined) throw noSuchContainer(name);
-    return toContainer(found);
+    return this.#toContainer(found);
   }
 
   get(id: string): StoredContainer | undefined {
     const document = this.#store.state.containers.get(id);
-    return document === undefined ? undefined : toContainer(document);
+    return document === undefined ? undefined : this.#toContainer(document);
   }
 
   /** Oldest first. */
   list(): readonly StoredContainer[] {
     return this.#store.state.containers
       .list()
-      .map(toContainer)
+      .map((document) => this.#toContainer(document))
       .toSorted((a, b) => compareText(a.record.created, b.record.created));
   }
 
@@ -74,7 +76,15 @@ export class ContainerDirectory {
     });
   }
 
+  /**
+   * Notes what becomes of a container. That it runs stands in the volatile folder where it removes itself: a restart of
+   * the machine ends it as surely as it empties that folder, and `run --rm` need not wait for the disk once more.
+   */
   setLife({ id, name, record }: StoredContainer, life: ContainerLife): void {
+    if (record.settings.autoRemove && life.kind === 'running') {
+      writeFileSync(this.place(id).lifePath, JSON.stringify(life), { mode: 0o600 });
+      return;
+    }
     this.#store.state.containers.put({ id, name, body: { ...record, life } });
   }
 
@@ -85,7 +95,13 @@ export class ContainerDirectory {
   place(id: string): ContainerPlace {
     const area = this.#store.areas.at(id);
     const folder = join(this.#store.root, 'containers', id);
-    return { ...area, folder, logPath: join(folder, 'container.log'), stubsPath: join(area.bundle, 'stubs.json') };
+    return {
+      ...area,
+      folder,
+      logPath: join(folder, 'container.log'),
+      stubsPath: join(area.bundle, 'stubs.json'),
+      lifePath: join(area.bundle, 'life.json'),
+    };
   }
 
   /** Waits for the lock of a container; `remove` it when done. */
@@ -98,9 +114,25 @@ export class ContainerDirectory {
     return tryLock(this.#lockPath(id), 'exclusive');
   }
 
+  /** Only this program writes these documents: their bodies are what was put in. */
+  #toContainer({ id, name, body }: Document<JsonBody>): StoredContainer {
+    const record = body as ContainerRecord;
+    if (!record.settings.autoRemove) return { id, name, record };
+    return { id, name, record: { ...record, life: readLife(this.place(id)) ?? record.life } };
+  }
+
   #lockPath(id: string): string {
     mkdirSync(this.#locks, { recursive: true, mode: 0o700 });
     return join(this.#locks, `${id}.lock`);
+  }
+}
+
+function readLife({ lifePath }: ContainerPlace): ContainerLife | undefined {
+  try {
+    return JSON.parse(readFileSync(lifePath, 'utf8')) as ContainerLife;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
@@ -114,11 +146,6 @@ function nameInUse(name: string, id: string): Fault {
     `Conflict. The container name "/${name}" is already in use by container "${id}". ` +
       'You have to remove (or rename) that container to be able to reuse that name.',
   );
-}
-
-/** Only this program writes these documents: their bodies are what was put in. */
-function toContainer({ id, name, body }: Document<JsonBody>): StoredContainer {
-  return { id, name, record: body as ContainerRecord };
 }
 
 function compareText(a: string, b: string): number {

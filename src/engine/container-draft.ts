@@ -35,7 +35,7 @@ function configOf(options: ContainerOptions, defaults: ContainerConfig): Contain
     User: options.user ?? defaults.User,
     Env: mergedVariables(defaults.Env ?? [], options.env),
     WorkingDir: workingDirectory(options.workdir ?? defaults.WorkingDir),
-    Labels: labels,
+    Labels: Object.keys(labels).length === 0 ? undefined : labels,
     StopSignal: options.stopSignal ?? defaults.StopSignal,
   });
 }

@@ -54,7 +54,9 @@ export class ContainerRunner {
 
   /** True if something of an earlier run, or of an attempt that was killed, has not been tidied. */
   hasLeftovers({ id, record }: StoredContainer): boolean {
-    return record.life.kind === 'running' || existsSync(this.#directory.place(id).bundle);
+    const place = this.#directory.place(id);
+    const isLost = record.settings.autoRemove && hasWritableLayer(place);
+    return record.life.kind === 'running' || isLost || existsSync(place.bundle);
   }
 
   /**
@@ -76,7 +78,7 @@ export class ContainerRunner {
     if (life.kind === 'running') return life;
     const { id, record } = container;
     await this.#takeDown(id);
-    if (record.settings.autoRemove && life.kind === 'exited') this.discard(container);
+    if (record.settings.autoRemove) this.discard(container);
     else if (record.life.kind === 'running') this.#directory.setLife(container, life);
     return life;
   }
@@ -130,7 +132,7 @@ export class ContainerRunner {
     const place = this.#directory.place(id);
     mkdirSync(place.folder, { recursive: true, mode: 0o700 });
     areas.lasting(id);
-    snapshotter.writable(record.chain, place);
+    snapshotter.writable(record.chain, { ...place, volatile: record.settings.autoRemove });
     const sources = await this.#prepare(container, place, options.signal);
     const created = await monitor().create(id, {
       bundle: place.bundle,
@@ -208,6 +210,11 @@ export interface RunOptions {
   readonly attach: boolean;
   readonly exitCommand: readonly string[];
   readonly signal: AbortSignal;
+}
+
+/** True once it was started, for as long as it exists. */
+export function hasWritableLayer({ workDir }: ContainerPlace): boolean {
+  return existsSync(join(workDir, 'upper'));
 }
 
 /** The mount places that stand in a running container; none where it does not run. */

@@ -1,8 +1,7 @@
 import { Tree } from '../host/index.ts';
 import { throwIfAborted } from '../std/index.ts';
-import { hasWritableLayer } from './container-changes.ts';
 import { noSuchContainer, type ContainerDirectory } from './container-directory.ts';
-import { readStubs, type ContainerRunner } from './container-runner.ts';
+import { hasWritableLayer, readStubs, type ContainerRunner } from './container-runner.ts';
 import { exportTree } from './export-tree.ts';
 import type { Store } from './store.ts';
 
