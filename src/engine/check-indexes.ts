@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
 import { LayerFiles, takeLayerInventory, verifyIndex } from '../layer/index.ts';
 import { chainIds, type DiffId } from '../oci/index.ts';
@@ -17,7 +18,7 @@ export async function checkIndexes(checking: Checking, options: IndexCheckOption
   for (const chain of chainsToCheck(checking, options)) {
     signal.throwIfAborted();
     checkIndex(checking, files, chain);
-    await Promise.resolve();
+    await setImmediate();
   }
   const { tars, indexes } = takeLayerInventory(store.root);
   for (const { path, layers } of indexes) {

@@ -2,18 +2,21 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import type { Checking } from './check-findings.ts';
-import { findLeftovers } from './leftovers.ts';
+import type { Leftover } from './leftovers.ts';
 
 interface Clearing {
   readonly message: string;
   readonly clear: () => Promise<void> | void;
 }
 
-/** Finds what dead processes left behind: work areas, mounts, states of the runtime, partial writes, trash. */
-export async function checkLeftovers(checking: Checking): Promise<void> {
+/**
+ * Finds what dead processes left behind: work areas, mounts, states of the runtime, partial writes, trash. `left` is what
+ * was there before the check itself, by a repair, put something into the trash.
+ */
+export async function checkLeftovers(checking: Checking, left: readonly Leftover[]): Promise<void> {
   const { store, containers, findings, repair } = checking;
   const found: readonly Clearing[] = [
-    ...findLeftovers(store).map(({ name, description, remove }) => ({
+    ...left.map(({ name, description, remove }) => ({
       message: `${name}: ${description}`,
       clear: remove,
     })),

@@ -1,9 +1,10 @@
 import type { BlobStore } from '../blob/index.ts';
 import type { ImageStore, StoredImage } from '../image/index.ts';
-import { layerFootprints, takeLayerInventory, type LayerStore } from '../layer/index.ts';
+import { takeLayerInventory, type LayerStore } from '../layer/index.ts';
 import { toDigest, type Digest, type DiffId } from '../oci/index.ts';
 import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
 import type { CacheRecord, CacheRecords, DocumentRepair, Leases } from '../state/index.ts';
+import { layerSizes } from './layer-sizes.ts';
 
 export interface GarbageCollectorOptions {
   /** The store's folder. */
@@ -67,7 +68,7 @@ export class GarbageCollector {
     if (options.cache === 'keep') for (const record of records) addAll(needed, record.digests);
     return {
       records: dropped,
-      layers: this.#layers().filter(({ diffId }) => !needed.has(diffId)),
+      layers: this.#layersBeside(needed),
       blobs: blobs.list().filter(({ digest }) => !needed.has(digest)),
     };
   }
@@ -107,11 +108,14 @@ export class GarbageCollector {
     return needed;
   }
 
-  /** Those on record and those on the disk. */
-  #layers(): Garbage['layers'] {
-    const footprints = layerFootprints(takeLayerInventory(this.#options.root));
-    const diffIds = new Set([...this.#options.layers.list().map(({ diffId }) => diffId), ...footprints.keys()]);
-    return [...diffIds].toSorted().map((diffId) => ({ diffId, sizeBytes: footprints.get(diffId) ?? 0 }));
+  /** Of those on record and those on the disk. */
+  #layersBeside(needed: ReadonlySet<string>): Garbage['layers'] {
+    const { root, layers } = this.#options;
+    const inventory = takeLayerInventory(root);
+    const sizeOf = layerSizes(root, inventory);
+    const diffIds = new Set([...layers.list().map(({ diffId }) => diffId), ...inventory.tars.keys()]);
+    const garbage = [...diffIds].filter((diffId) => !needed.has(diffId)).toSorted();
+    return garbage.map((diffId) => ({ diffId, sizeBytes: sizeOf(diffId) }));
   }
 }
 

@@ -1,7 +1,8 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { isLocked, processStartTime } from '../host/index.ts';
+import { isLocked, processStartTime, Tree } from '../host/index.ts';
 import { LayerFiles } from '../layer/index.ts';
+import { bytesOf } from '../std/index.ts';
 import { isContainerId } from './container-name.ts';
 import { diskUsage } from './disk-usage.ts';
 import type { Store } from './store.ts';
@@ -32,7 +33,9 @@ export function unfinishedWork(store: Store): readonly Leftover[] {
 }
 
 function deadAreas(store: Store): readonly Leftover[] {
-  const dead = store.areas.list().filter((id) => (isContainerId(id) ? isStray(store, id) : !store.areas.isOwned(id)));
+  const areas = store.areas.list();
+  const ids = new Set([...areas, ...namesIn(join(store.root, 'containers'))]);
+  const dead = [...ids].filter((id) => (isContainerId(id) ? isStray(store, id) : !store.areas.isOwned(id)));
   return dead.map((id) => deadArea(store, id));
 }
 
@@ -46,8 +49,11 @@ function deadArea({ root, areas }: Store, id: string): Leftover {
     kind: 'work',
     name: `work/${id}`,
     description: isContainerId(id) ? 'writable layer of a container that was removed' : 'work area of a dead process',
-    sizeBytes: diskUsage(join(root, 'work', id)),
-    remove: () => areas.remove(id),
+    sizeBytes: diskUsage(join(root, 'work', id)) + diskUsage(join(root, 'containers', id)),
+    remove: () => {
+      areas.remove(id);
+      removeBelow(join(root, 'containers'), id);
+    },
   };
 }
 
@@ -73,7 +79,7 @@ function ingest(root: string, name: string, remove?: () => void): Leftover {
     name: `ingest/${name}`,
     description: name.startsWith('blob-') ? 'partial download' : 'unfinished write',
     sizeBytes: diskUsage(path),
-    remove: remove ?? (() => rmSync(path, { recursive: true, force: true })),
+    remove: remove ?? (() => removeBelow(join(root, 'ingest'), name)),
   };
 }
 
@@ -88,5 +94,12 @@ function trash({ root, areas }: Store): readonly Leftover[] {
 }
 
 function namesIn(folder: string): readonly string[] {
-  return readdirSync(folder).toSorted();
+  return existsSync(folder) ? readdirSync(folder).toSorted() : [];
+}
+
+/** A tree may hold names that are no text. */
+function removeBelow(folder: string, name: string): void {
+  if (!existsSync(folder)) return;
+  using tree = Tree.open(folder);
+  tree.remove(bytesOf(name));
 }

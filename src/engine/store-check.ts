@@ -1,3 +1,4 @@
+import { takeLayerInventory } from '../layer/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import { checkBlobs } from './check-blobs.ts';
 import { checkDatabase, checkDocuments } from './check-database.ts';
@@ -7,6 +8,7 @@ import { checkIndexes } from './check-indexes.ts';
 import { checkLayers, type LayerNeeds } from './check-layers.ts';
 import { checkLeftovers } from './check-leftovers.ts';
 import type { ContainerRecord } from './container-record.ts';
+import { findLeftovers } from './leftovers.ts';
 import type { Store } from './store.ts';
 import type { CheckOptions, CheckReport } from './system.ts';
 import type { SystemPorts } from './system-ports.ts';
@@ -23,15 +25,22 @@ export async function checkStore(store: Store, ports: SystemPorts, options: Chec
   }
   using lease = store.state.leases.acquire({ purpose: 'check' });
   const blobs = store.blobs.list().map(({ digest }) => digest);
-  const layers = store.layers.list().map(({ diffId }) => diffId);
+  const layers = layersOf(store);
   lease.addAll([...blobs, ...layers]);
   const total = blobs.length + layers.length;
   let done = 0;
   const advance = (): void => options.onProgress(Math.min(++done, total), total);
   const checking: Checking = { store, containers: ports.containers, repair, signal, findings, lease, advance };
+  const left = findLeftovers(store);
   const images = await checkContent(checking);
-  await checkLeftovers(checking);
+  await checkLeftovers(checking, left);
   return { findings: findings.list, checked: { layers: layers.length, blobs: blobs.length, images: images.length } };
+}
+
+/** On record or on the disk. */
+function layersOf({ root, layers }: Store): readonly DiffId[] {
+  const recorded = layers.list().map(({ diffId }) => diffId);
+  return [...new Set([...recorded, ...takeLayerInventory(root).tars.keys()])];
 }
 
 async function checkContent(checking: Checking): Promise<readonly ReadImage[]> {

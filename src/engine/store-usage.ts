@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { StoredImage } from '../image/index.ts';
-import { layerFootprints, takeLayerInventory } from '../layer/index.ts';
+import { takeLayerInventory } from '../layer/index.ts';
 import { toDigest } from '../oci/index.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { diskUsage } from './disk-usage.ts';
 import { contentOfImage } from './garbage-collector.ts';
+import { layerSizes } from './layer-sizes.ts';
 import { findLeftovers, unfinishedWork } from './leftovers.ts';
 import type { Store } from './store.ts';
 import type { UsageRow } from './system.ts';
@@ -50,7 +51,9 @@ class Content {
   readonly #used = new Set<string>();
 
   constructor({ root, blobs }: Store) {
-    this.#layers = new Map([...layerFootprints(takeLayerInventory(root))].map(([id, size]) => [toDigest(id), size]));
+    const inventory = takeLayerInventory(root);
+    const sizeOf = layerSizes(root, inventory);
+    this.#layers = new Map([...inventory.tars.keys()].map((diffId) => [toDigest(diffId), sizeOf(diffId)]));
     this.#blobs = new Map(blobs.list().map(({ digest, sizeBytes }) => [digest, sizeBytes]));
   }
 

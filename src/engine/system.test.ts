@@ -248,6 +248,34 @@ test('builds that adopt layers while others collect without pause lose none', { 
   assert.deepEqual(at.store.layers.list(), []);
 });
 
+test(
+  'a collection that is killed half-way has deleted nothing that is needed, and the next one goes on',
+  { skip },
+  async () => {
+    await using at = await testStore();
+    const kept = addImage(at.store, 'kept', ['a']);
+    {
+      using holder = at.store.state.leases.acquire({ purpose: 'test' });
+      for (const name of ['b', 'c', 'd']) addLayer(at.store, name, { holder });
+    }
+    await using other = storeProcess(
+      at,
+      `const remove = store.layers.remove.bind(store.layers);
+     store.layers.remove = (diffId) => { remove(diffId); process.kill(process.pid, 'SIGKILL'); };
+     engine.system.prune({ all: false, dryRun: false, signal: new AbortController().signal });`,
+    );
+    assert.equal(await other.ended(), null);
+    const { findings } = await at.engine.system.check({ repair: false, signal, onProgress: () => {} });
+    assert.ok(findings.length > 0 && findings.every(({ severity }) => severity === 'leftover'));
+    await prune(at);
+    assert.deepEqual((await at.engine.system.check({ repair: false, signal, onProgress: () => {} })).findings, []);
+    assert.deepEqual(
+      at.store.layers.list().map(({ diffId }) => diffId),
+      kept.chain,
+    );
+  },
+);
+
 test('a build that lasts does not keep others from collecting', { skip }, async () => {
   await using at = await testStore();
   await using other = storeProcess(

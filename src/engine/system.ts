@@ -1,12 +1,23 @@
 /** Housekeeping: the use cases about the store as a whole. */
 export interface System {
-  /** Deletes what nothing needs: dangling images, unused cache and layers, left-over work. `all`: every unused image too. */
+  /**
+   * Deletes what nothing needs: containers that do not run, dangling images, cache that nothing shares, unused layers and
+   * blobs, left-over work. `all`: every image without a container, and the whole cache. What living leases cover stays.
+   * Fault `conflict` while there are names that the database has lost.
+   */
   prune(options: PruneOptions): Promise<PruneReport>;
 
-  /** Where the space went, a row a kind. */
+  /**
+   * Where the space went, a row a kind. Each byte is in one row: a layer or blob is counted with the images if one needs
+   * it, else with the cache, else by itself. What containers and leases need is not reclaimable.
+   */
   df(): readonly UsageRow[];
 
-  /** Re-hashes layers and blobs, checks the closure of every image, finds left-overs; repairs where asked. */
+  /**
+   * Re-hashes layers and blobs, checks the closure of every image, finds left-overs; repairs where asked: what is damaged
+   * is made again where the store has what it takes, else dropped. To be the first call on a store whose database may be
+   * damaged: a repair replaces that, and cannot while this process has it open (Fault `conflict`).
+   */
   check(options: CheckOptions): Promise<CheckReport>;
 
   info(): Promise<SystemInfo>;

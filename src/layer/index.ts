@@ -8,7 +8,7 @@ export { FileReader } from './file-reader.ts';
 export { FileLayerStore } from './file-layer-store.ts';
 export type { FileLayerStoreOptions } from './file-layer-store.ts';
 export { LayerFiles } from './layer-files.ts';
-export { layerFootprints, takeLayerInventory } from './layer-inventory.ts';
+export { takeLayerInventory } from './layer-inventory.ts';
 export type { LayerInventory, StoredFile, StoredIndex } from './layer-inventory.ts';
 export { LayerPacker } from './layer-packer.ts';
 export type { PackedLayer } from './layer-packer.ts';

@@ -37,16 +37,6 @@ export function takeLayerInventory(root: string): LayerInventory {
   };
 }
 
-/** What each layer takes of the disk: its tar and the indexes that describe it. */
-export function layerFootprints({ tars, indexes }: LayerInventory): ReadonlyMap<DiffId, number> {
-  const sizes = new Map([...tars].map(([diffId, { sizeBytes }]) => [diffId, sizeBytes]));
-  for (const { layers, sizeBytes } of indexes) {
-    const [described] = layers;
-    if (described !== undefined) sizes.set(described, (sizes.get(described) ?? 0) + sizeBytes);
-  }
-  return sizes;
-}
-
 function storedFile(folder: string, name: string): (StoredFile & { readonly name: string }) | undefined {
   const path = join(folder, name);
   const status = statSync(path, { throwIfNoEntry: false });

@@ -39,7 +39,7 @@ function formatReport({ deleted, reclaimedBytes }: PruneReport, dryRun: boolean)
 async function confirm(all: boolean, context: Context<Needs>): Promise<boolean> {
   const images = all ? 'all images without at least one container associated to them' : 'all dangling images';
   context.stderr.print(
-    `WARNING! This will remove:\n  - ${images}\n  - unused layers and build cache\n  - left-over work\n\nAre you sure you want to continue? [y/N] `,
+    `WARNING! This will remove:\n  - all stopped containers\n  - ${images}\n  - unused layers and build cache\n  - left-over work\n\nAre you sure you want to continue? [y/N] `,
   );
   return /^y(es)?$/i.test((await firstLine(context.stdin)).trim());
 }
