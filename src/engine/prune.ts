@@ -24,6 +24,7 @@ export async function prune(store: Store, ports: SystemPorts, options: PruneOpti
   const plan = planPrune(store, ports, options.all);
   if (options.dryRun) return report(plan, plan.garbage, plan.leftovers);
   const containers = await removeContainers(plan.containers, ports, options.signal);
+  options.signal.throwIfAborted();
   const images = removeImages(store, plan, options.all);
   const garbage = ports.collector.collect({ cache: options.all ? 'clear' : 'trim' });
   await ports.containers.sweep();
@@ -67,6 +68,10 @@ function isUnused({ state, created }: ContainerSummary, nowMs: number): boolean 
 
 const startingMs = 10_000;
 
+/**
+ * A name whose file stands alone is that of a database that was lost or set back: what it stands for must not be taken
+ * for garbage.
+ */
 function requireAllNames({ collector }: SystemPorts): void {
   const lost = collector.lostNames();
   if (lost === 0) return;
