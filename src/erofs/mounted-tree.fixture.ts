@@ -117,11 +117,12 @@ const typeNames: Readonly<Record<number, string>> = {
   10: 'symlink',
 };
 
+const buffer = Buffer.alloc(1 << 20);
+
 /** Files over 64 MiB are sampled: their ends and what lies around each gigabyte. */
 function hashOf(path: Buffer, size: bigint): string {
   const hash = createHash('sha256');
   const file = openSync(path, 'r');
-  const buffer = Buffer.alloc(1 << 20);
   const starts = size > 64n << 20n ? sampleStarts(Number(size)) : undefined;
   if (starts === undefined) {
     for (let count = readSync(file, buffer); count > 0; count = readSync(file, buffer))

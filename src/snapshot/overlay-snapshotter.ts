@@ -31,22 +31,22 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   view(chain: readonly DiffId[], target: string): MountedView {
+    const layers = this.#lower(chain);
     using top = this.#bareRoot(this.#rootStatus(chain));
     using bottom = this.#bareRoot(freshRoot);
-    const layers = this.#lower(chain);
     using mount = this.#options.mounts.overlay({ lower: [top, ...(layers.length === 0 ? [bottom] : layers)] });
     return this.#attach(mount, target);
   }
 
   writable(chain: readonly DiffId[], options: WritableOptions): MountedView {
     const { workDir, target, volatile = false } = options;
+    const layers = this.#lower(chain);
     const upper = join(workDir, 'upper');
     const work = join(workDir, 'work');
     mkdirSync(work, { recursive: true, mode: 0o700 });
     if (!existsSync(upper)) this.#makeUpper(chain, upper);
     this.#requireUnused(upper);
     using bottom = this.#bareRoot(freshRoot);
-    const layers = this.#lower(chain);
     using mount = this.#options.mounts.overlay({
       lower: layers.length === 0 ? [bottom] : layers,
       upper,
@@ -128,7 +128,7 @@ export class OverlaySnapshotter implements Snapshotter {
     if (user !== undefined) throw new Fault('conflict', `mount ${upper}: it is mounted at ${user.target} already`);
   }
 
-  #attach(mount: DetachedMount, target: string, afterwards: () => void = () => {}): MountedView {
+  #attach(mount: DetachedMount, target: string, afterwards?: () => void): MountedView {
     const { mounts } = this.#options;
     mounts.attach(mount, target);
     let isMounted = true;
@@ -138,7 +138,7 @@ export class OverlaySnapshotter implements Snapshotter {
         if (!isMounted) return;
         isMounted = false;
         mounts.unmount(target, { detach: true });
-        afterwards();
+        afterwards?.();
       },
     };
   }

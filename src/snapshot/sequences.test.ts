@@ -1,0 +1,4 @@
+import { sequencesSuite } from './sequences.suite.ts';
+
+sequencesSuite('erofs');
+sequencesSuite('directory');
