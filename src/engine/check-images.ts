@@ -42,20 +42,15 @@ export function readImages({ store }: Checking, damaged: ReadonlySet<Digest>): r
 }
 
 /**
- * Checks that all of each image is here: manifest, config, every layer, and every blob that its manifest names. A repair
- * writes a manifest over the tars for an image whose config and layers are whole, and drops the names of one that
- * misses more than that.
+ * Checks that all of each image is here: manifest, config and every layer. The compressed form of a layer need not be:
+ * where the layer was here before the image was pulled, it was never fetched. A repair writes a manifest over the tars
+ * for an image whose config and layers are whole, and drops the names of one that misses more than that.
  */
-export function checkImages(
-  checking: Checking,
-  images: readonly ReadImage[],
-  unusable: { readonly blobs: ReadonlySet<Digest>; readonly layers: ReadonlySet<DiffId> },
-): void {
+export function checkImages(checking: Checking, images: readonly ReadImage[], unusable: ReadonlySet<DiffId>): void {
   const { store, repair, findings } = checking;
-  const hasBlob = (digest: Digest): boolean => store.blobs.stat(digest) !== undefined && !unusable.blobs.has(digest);
-  const hasLayer = (diffId: DiffId): boolean => store.layers.stat(diffId) !== undefined && !unusable.layers.has(diffId);
+  const hasLayer = (diffId: DiffId): boolean => store.layers.stat(diffId) !== undefined && !unusable.has(diffId);
   for (const image of images) {
-    const loss = lossOf(image, { hasBlob, hasLayer });
+    const loss = lossOf(image, hasLayer);
     if (loss === undefined) {
       if (repair) store.layers.makeDurable(image.chain ?? []);
       continue;
@@ -72,22 +67,14 @@ interface Loss {
   readonly text: string;
 }
 
-interface Here {
-  readonly hasBlob: (digest: Digest) => boolean;
-  readonly hasLayer: (diffId: DiffId) => boolean;
-}
-
-function lossOf(image: ReadImage, { hasBlob, hasLayer }: Here): Loss | undefined {
+function lossOf(image: ReadImage, hasLayer: (diffId: DiffId) => boolean): Loss | undefined {
   const { chain, manifest, configDigest, manifestDigest } = image;
   if (chain === undefined) return { kind: 'broken', text: `its config ${configDigest} is missing or damaged` };
   const layer = chain.find((diffId) => !hasLayer(diffId));
   if (layer !== undefined) return { kind: 'broken', text: `its layer ${layer} is missing or damaged` };
   if (manifest === undefined)
     return { kind: 'incomplete', text: `its manifest ${manifestDigest} is missing or damaged` };
-  const tars = new Set<Digest>(chain.map(toDigest));
-  const blob = manifest.layers.find(({ digest }) => !tars.has(digest) && !hasBlob(digest));
-  if (blob === undefined) return undefined;
-  return { kind: 'incomplete', text: `blob ${blob.digest}, as which a layer was pulled, is missing or damaged` };
+  return undefined;
 }
 
 function consequence({ kind }: Loss, repair: boolean): string {

@@ -51,7 +51,7 @@ async function checkContent(checking: Checking): Promise<readonly ReadImage[]> {
   const chains = [...images.flatMap(({ chain }) => (chain === undefined ? [] : [chain])), ...containerChains(store)];
   const layers = await checkLayers(checking, needsOf(images, chains));
   await checkIndexes(checking, { chains, unusable: unusableOf(store, chains, layers) });
-  checkImages(checking, images, { blobs, layers });
+  checkImages(checking, images, layers);
   checkContainers(checking, layers);
   return images;
 }

@@ -119,16 +119,13 @@ test('a tar that was deleted is found, and made again where its blob is here', {
 });
 
 test(
-  'a damaged blob of a pulled layer costs the image its manifest only: it stays usable and can be saved',
+  'a damaged blob of a pulled layer costs the image nothing: it stays usable and can be saved',
   { skip },
   async () => {
     await using at = await testStore();
     const image = addPulledImage(at.store, 'pulled', ['a', 'b']);
     changeByte(blobPath(at, image.manifest.layers[0]?.digest as Digest), 20);
-    await repairs(at, [
-      /^error: blob sha256:/,
-      /^error: image pulled:latest: blob sha256:.*can be used, but not saved$/,
-    ]);
+    await repairs(at, [/^error: blob sha256:/]);
     const after = at.store.images.find('pulled');
     assert.equal(after?.imageId, image.imageId);
     assert.deepEqual(after?.chain, image.chain);
