@@ -37,7 +37,7 @@ export class LocalEngine implements Engine {
   }
 
   async build(options: BuildOptions): Promise<BuildResult> {
-    this.containers.sweep();
+    await this.containers.sweep();
     using lease = this.#store.state.leases.acquire({ purpose: `build ${options.tags.join(' ')}`.trim() });
     return await buildImage(options, this.#portsOfBuild(lease));
   }
