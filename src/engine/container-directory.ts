@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import { errnoOf, lock, tryLock, type Lock } from '../host/index.ts';
@@ -82,7 +82,7 @@ export class ContainerDirectory {
    */
   setLife({ id, name, record }: StoredContainer, life: ContainerLife): void {
     if (record.settings.autoRemove && life.kind === 'running') {
-      writeFileSync(this.place(id).lifePath, JSON.stringify(life), { mode: 0o600 });
+      writeLife(this.place(id), life);
       return;
     }
     this.#store.state.containers.put({ id, name, body: { ...record, life } });
@@ -125,6 +125,12 @@ export class ContainerDirectory {
     mkdirSync(this.#locks, { recursive: true, mode: 0o700 });
     return join(this.#locks, `${id}.lock`);
   }
+}
+
+/** In one step: others list containers without their locks. */
+function writeLife({ lifePath }: ContainerPlace, life: ContainerLife): void {
+  writeFileSync(`${lifePath}.new`, JSON.stringify(life), { mode: 0o600 });
+  renameSync(`${lifePath}.new`, lifePath);
 }
 
 function readLife({ lifePath }: ContainerPlace): ContainerLife | undefined {
