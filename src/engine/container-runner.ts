@@ -17,7 +17,7 @@ import {
 import { bytesOf, throwIfAborted } from '../std/index.ts';
 import { makeBindFolder, specOf } from './container-bundle.ts';
 import type { ContainerDirectory, ContainerPlace, StoredContainer } from './container-directory.ts';
-import type { ContainerLife, RunningLife } from './container-record.ts';
+import type { ContainerLife, RunningLife, StartFailure } from './container-record.ts';
 import { observeLife } from './observe-life.ts';
 import { StartFault } from './start-fault.ts';
 import type { Store } from './store.ts';
@@ -56,7 +56,17 @@ export class ContainerRunner {
   hasLeftovers({ id, record }: StoredContainer): boolean {
     const place = this.#directory.place(id);
     const isLost = record.settings.autoRemove && hasWritableLayer(place);
-    return record.life.kind === 'running' || isLost || existsSync(place.bundle);
+    return record.life.kind === 'running' || isLost || existsSync(place.bundle) || this.runtimeIds().includes(id);
+  }
+
+  /** What the runtime has a state of; nothing where there is no runtime. */
+  runtimeIds(): readonly string[] {
+    try {
+      return this.#store.runtime().list();
+    } catch (error) {
+      if (Fault.is(error, 'unavailable')) return [];
+      throw error;
+    }
   }
 
   /**
@@ -72,14 +82,18 @@ export class ContainerRunner {
     }
   }
 
-  /** Tidies up after one that does not run, and writes down how it ended. Gives what is then known of it. */
+  /**
+   * Tidies up after one that does not run. How it ended is written down first: the monitor's note of it goes with the
+   * rest. Gives what is then known of it.
+   */
   async end(container: StoredContainer): Promise<ContainerLife> {
     const life = this.observe(container);
     if (life.kind === 'running') return life;
     const { id, record } = container;
-    await this.#takeDown(id);
-    if (record.settings.autoRemove) this.discard(container);
-    else if (record.life.kind === 'running') this.#directory.setLife(container, life);
+    const { autoRemove } = record.settings;
+    if (record.life.kind === 'running' && !autoRemove) this.#directory.setLife(container, life);
+    const tidy = (): void => (autoRemove ? this.discard(container) : this.#takeDown(id));
+    await this.#withoutProcesses(id, { hasEnded: life.kind === 'exited', tidy });
     return life;
   }
 
@@ -99,31 +113,40 @@ export class ContainerRunner {
 
   /** As `discard`, for what is left of one that has no record (any more). */
   async discardStray(id: string): Promise<void> {
-    await this.#takeDown(id);
-    this.#discardFolders(id);
+    await this.#withoutProcesses(id, { hasEnded: false, tidy: () => this.#discardFolders(id) });
   }
 
-  /** Ends its processes, if there are any left, and takes away all that stands only while it runs. */
-  async #takeDown(id: string): Promise<void> {
-    const place = this.#directory.place(id);
+  /** Has the runtime end it and forget it; one whose first process has ended has no others, and `tidy` need not wait. */
+  async #withoutProcesses(
+    id: string,
+    options: { readonly hasEnded: boolean; readonly tidy: () => void },
+  ): Promise<void> {
     const gone = this.#store.runtime().delete(id);
+    if (!options.hasEnded) await gone;
     try {
-      this.#removeStubs(place);
-      this.#store.areas.unmount(id);
+      options.tidy();
     } finally {
       await gone;
     }
+  }
+
+  /** Takes away all that stands only while it runs. */
+  #takeDown(id: string): void {
+    const place = this.#directory.place(id);
+    this.#removeStubs(place);
+    this.#store.areas.unmount(id);
     this.#closeBinds(place);
     rmSync(place.bundle, { recursive: true, force: true });
   }
 
   async #takeBack(container: StoredContainer, error: unknown): Promise<void> {
-    await this.#takeDown(container.id);
-    if (container.record.settings.autoRemove) return this.discard(container);
-    if (Fault.is(error, 'cancelled')) return;
-    const exitCode = error instanceof StartFault ? error.exitCode : 125;
-    const message = error instanceof Error ? error.message : String(error);
-    this.#directory.setLife(container, { kind: 'created', failure: { exitCode, message } });
+    const tidy = (): void => {
+      if (container.record.settings.autoRemove) return this.discard(container);
+      this.#takeDown(container.id);
+      if (!Fault.is(error, 'cancelled'))
+        this.#directory.setLife(container, { kind: 'created', failure: failureOf(error) });
+    };
+    await this.#withoutProcesses(container.id, { hasEnded: false, tidy });
   }
 
   async #launch(container: StoredContainer, options: RunOptions): Promise<Attachment | undefined> {
@@ -181,6 +204,7 @@ export class ContainerRunner {
   }
 
   #discardFolders(id: string): void {
+    this.#closeBinds(this.#directory.place(id));
     this.#store.areas.remove(id);
     rmSync(join(this.#store.root, 'containers', id), { recursive: true, force: true });
   }
@@ -199,9 +223,10 @@ export class ContainerRunner {
 
   /** Those that a start which was cut short has left. */
   #closeBinds({ bundle }: ContainerPlace): void {
-    const folder = `${bytesOf(join(bundle, 'binds'))}/`;
+    const folder = join(bundle, 'binds');
+    if (!existsSync(folder)) return;
     const { mounts } = this.#store;
-    const left = mounts.list().filter((mount) => mount.target.startsWith(folder));
+    const left = mounts.list().filter((mount) => mount.target.startsWith(`${bytesOf(folder)}/`));
     for (const mount of left.toReversed()) mounts.unmount(mount.target, { detach: true });
   }
 }
@@ -231,6 +256,11 @@ function volumeOf(mount: StoredContainer['record']['mounts'][number]): string | 
 function madeSource(path: string): string {
   if (!existsSync(path)) mkdirSync(path, { recursive: true });
   return path;
+}
+
+function failureOf(error: unknown): StartFailure {
+  const exitCode = error instanceof StartFault ? error.exitCode : 125;
+  return { exitCode, message: error instanceof Error ? error.message : String(error) };
 }
 
 function startFailure({ name }: StoredContainer, error: unknown): Fault {

@@ -119,10 +119,12 @@ function monitorPid(id: string): number {
   return Number(readFileSync(join(bench.store.areas.at(id).bundle, 'conmon.pid'), 'utf8'));
 }
 
-/** Sweeps until what the killed program had started has come to rest. */
+/** What a killed program had begun may go on for an instant without it. */
 async function settled(id: string): Promise<void> {
-  await bench.containers.sweep();
-  await delay(150);
+  for (let tries = 0; tries < 5; tries++) {
+    await bench.containers.sweep();
+    await delay(tries * 100);
+  }
   await bench.containers.sweep();
   assert.ok(['created', 'running'].includes(String(state(id)['Status'])));
 }

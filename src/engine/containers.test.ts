@@ -40,8 +40,11 @@ test('a container that was started without anybody is tidied by its monitor', re
     () => bench.store.state.containers.get(id)?.body['life'],
     (life) => kindOf(life) === 'exited',
   );
-  assert.equal(bench.store.areas.isMounted(id), false);
   assert.equal(state(id)['ExitCode'], 5);
+  await until(
+    () => bench.store.areas.list(),
+    (areas) => !areas.includes(id) || !bench.store.areas.isMounted(id),
+  );
   const gone = await bench.runDetached('true', { autoRemove: true });
   await until(
     () => bench.store.state.containers.get(gone),

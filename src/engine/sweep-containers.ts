@@ -1,4 +1,3 @@
-import { Fault } from '../errors/index.ts';
 import type { ContainerDirectory } from './container-directory.ts';
 import { isContainerId } from './container-name.ts';
 import type { ContainerRunner } from './container-runner.ts';
@@ -15,12 +14,12 @@ export interface SweepContext {
  * and of temporary areas. Whatever somebody holds a lock on is left to them. Cheap where there is nothing to do.
  */
 export async function sweepContainers(context: SweepContext): Promise<void> {
-  const { store, directory } = context;
+  const { store, directory, runner } = context;
   const areas = store.areas.list();
-  const ids = new Set([...areas, ...directory.list().map(({ id }) => id), ...runtimeIds(store)]);
+  const ids = new Set([...areas, ...directory.list().map(({ id }) => id), ...runner.runtimeIds()]);
   for (const id of ids) {
     if (isContainerId(id)) await sweepContainer(id, context);
-    else if (!store.areas.isOwned(id)) await sweepArea(id, store);
+    else if (!store.areas.isOwned(id)) await sweepArea(id, context);
   }
 }
 
@@ -36,17 +35,7 @@ async function sweepContainer(id: string, { directory, runner }: SweepContext): 
   }
 }
 
-async function sweepArea(id: string, store: Store): Promise<void> {
-  if (runtimeIds(store).includes(id)) await store.runtime().delete(id);
+async function sweepArea(id: string, { store, runner }: SweepContext): Promise<void> {
+  if (runner.runtimeIds().includes(id)) await store.runtime().delete(id);
   store.areas.remove(id);
-}
-
-/** None where there is no runtime: then it has left nothing either. */
-function runtimeIds(store: Store): readonly string[] {
-  try {
-    return store.runtime().list();
-  } catch (error) {
-    if (Fault.is(error, 'unavailable')) return [];
-    throw error;
-  }
 }
