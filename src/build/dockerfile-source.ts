@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { formatMessage, hasErrors, maxDockerfileBytes, parseDockerfile, type Dockerfile } from '../dockerfile/index.ts';
 import { Fault } from '../errors/index.ts';
@@ -18,6 +19,7 @@ export interface ReadDockerfile {
  * caller's word and is opened as given. Fault `not-found` if there is none, `invalid` with every mistake of the language.
  */
 export function readDockerfile({ contextDir, file }: Pick<BuildOptions, 'contextDir' | 'file'>): ReadDockerfile {
+  requireDirectory(contextDir);
   const path = file === undefined ? join(resolve(contextDir), 'Dockerfile') : resolve(file);
   const root = file === undefined || isInside(path, resolve(contextDir)) ? resolve(contextDir) : dirname(path);
   const bytes = readInside(root, path);
@@ -25,6 +27,15 @@ export function readDockerfile({ contextDir, file }: Pick<BuildOptions, 'context
   const source = { name: basename(path), text: dockerfile.source };
   if (hasErrors(dockerfile.diagnostics)) throw languageFault(dockerfile, source);
   return { dockerfile, source, path };
+}
+
+function requireDirectory(contextDir: string): void {
+  const status = statSync(contextDir, { throwIfNoEntry: false });
+  if (status?.isDirectory() === true) return;
+  const problem = status === undefined ? 'no such file or directory' : 'not a directory';
+  throw new Fault(status === undefined ? 'not-found' : 'invalid', `open the context ${contextDir}: ${problem}`, {
+    hint: 'the last argument of a build is the folder that COPY and ADD take files from',
+  });
 }
 
 function readInside(root: string, path: string): Uint8Array {

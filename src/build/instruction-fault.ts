@@ -20,6 +20,18 @@ export function instructionFault(
   });
 }
 
+/** What went wrong while an instruction was carried out, with its place; only what was cancelled has none. */
+export function faultAt(source: DockerfileSource, instruction: Pick<InstructionBase, 'span'>, error: unknown): unknown {
+  if (!Fault.is(error) || error.code === 'cancelled') return error;
+  const { code, message, hint } = error;
+  return instructionFault(source, instruction, {
+    code,
+    message,
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
 /** Something of the language that varve does not do yet, by name. */
 export function notThereYet(source: DockerfileSource, instruction: InstructionBase, what: string): Fault {
   return instructionFault(source, instruction, {

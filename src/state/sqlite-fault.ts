@@ -6,6 +6,8 @@ interface Meaning {
   readonly hint?: string;
 }
 
+const full: Meaning = { code: 'exhausted', hint: 'the disk is full: free some space' };
+
 /** SQLite's primary result codes (sqlite.org/rescode.html) that a person or another process may cause. */
 const meanings: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   [3, { code: 'denied' }],
@@ -14,29 +16,39 @@ const meanings: ReadonlyMap<number, Meaning> = new Map<number, Meaning>([
   [8, { code: 'denied', hint: 'the store must be writable' }],
   [10, { code: 'unavailable', hint: 'the disk below the store reported an error' }],
   [11, { code: 'corrupt', hint: 'varve check --repair rebuilds the records from the files beside them' }],
-  [13, { code: 'exhausted', hint: 'the disk is full' }],
+  [13, full],
   [14, { code: 'denied', hint: 'the store must be a directory that this user may write to' }],
   [19, { code: 'conflict' }],
   [26, { code: 'corrupt', hint: 'varve check --repair rebuilds the records from the files beside them' }],
 ]);
+
+/** Processes share memory in a file beside the database: where that cannot grow, opening fails. */
+const sharedMemoryDoesNotGrow = 10 | (19 << 8);
 
 const busy = 5;
 
 /** An error of node:sqlite as the Fault that it means; a Fault stays as it is. */
 export function faultOfSqlite(during: string, error: unknown): Fault {
   if (Fault.is(error)) return error;
-  const code = primaryCode(error);
   const text = error instanceof Error ? error.message : String(error);
-  const meaning: Meaning = (code === undefined ? undefined : meanings.get(code)) ?? { code: 'internal' };
+  const meaning = meaningOf(error);
   const hint = meaning.hint === undefined ? {} : { hint: meaning.hint };
   return new Fault(meaning.code, `${during}: ${text}`, { cause: error, ...hint });
 }
 
 export function isBusy(error: unknown): boolean {
-  return primaryCode(error) === busy;
+  return (resultCode(error) & primaryBits) === busy;
 }
 
-function primaryCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('errcode' in error)) return undefined;
-  return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+function meaningOf(error: unknown): Meaning {
+  const code = resultCode(error);
+  if (code === sharedMemoryDoesNotGrow) return full;
+  return meanings.get(code & primaryBits) ?? { code: 'internal' };
 }
+
+/** An extended code has the primary one in its lowest bits; 0 for what is no error of SQLite. */
+function resultCode(error: unknown): number {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0;
+}
+
+const primaryBits = 0xff;
