@@ -49,13 +49,20 @@ function runByHand(kind: SnapshotterKind, sequence: Sequence): void {
   store.snapshotter.writable(chain, area)[Symbol.dispose]();
   applyAll(join(area.workDir, 'upper'), upper);
   const told = expectedAfter(sequence, 1) ?? [];
-  const isMark = ({ path }: ExpectedChange): boolean => path.endsWith('/.wh..opq');
-  const expected: ExpectedChange[] = [...told.filter((change) => !isMark(change)), { kind: 'Delete', path: '/dir3/f' }];
+  const expected: ExpectedChange[] = [
+    ...told.filter((change) => !isOpaqueMark(change)),
+    { kind: 'Delete', path: '/dir3/f' },
+  ];
   assert.deepEqual(store.snapshotter.changes(chain, area.workDir), expectedList(expected));
 }
 
 function isMadeByHand({ layers }: Sequence): boolean {
   return layers.some((operations) => operations.some(({ op }) => op === 'CreateDeviceFile'));
+}
+
+/** How the differ suite tells that a directory hides what is below: we name what is gone. */
+function isOpaqueMark({ path }: ExpectedChange): boolean {
+  return path.endsWith('/.wh..opq');
 }
 
 function applyAll(path: string, operations: readonly Operation[]): void {

@@ -169,20 +169,13 @@ const holder = { add: (): void => undefined };
 /**
  * What a layer keeps of a tree. A directory that is the same but for its time is not written; sockets cannot be.
  */
-export function comparable(seen: ReadonlyMap<string, Seen>): Record<string, Omit<Seen, 'nlink'>> {
+export function comparable(seen: ReadonlyMap<string, Seen>): Record<string, Seen> {
   const kept = [...seen].filter(([, { type }]) => type !== 'unknown');
-  return Object.fromEntries(
-    kept.map(([path, { nlink: _, ...one }]) => [path, one.type === 'dir' ? { ...one, mtimeNs: 0n } : one]),
-  );
+  return Object.fromEntries(kept.map(([path, one]) => [path, { ...one, ...uncompared(one) }]));
 }
 
-/** The tree as lines, `path type mode owner` and what matters besides, sorted. */
-export function lines(seen: ReadonlyMap<string, Seen>): readonly string[] {
-  return [...seen].map(([path, one]) => {
-    const words = [`/${path}`, one.type, one.mode, one.owner];
-    if (one.type === 'symlink') words.push(`-> ${one.link}`);
-    return words.join(' ');
-  });
+function uncompared({ type, mtimeNs }: Seen): Pick<Seen, 'nlink' | 'mtimeNs'> {
+  return { nlink: 0, mtimeNs: type === 'dir' ? 0n : mtimeNs };
 }
 
 function readlinkOrNothing(path: string): string {

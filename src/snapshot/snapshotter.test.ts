@@ -1,0 +1,4 @@
+import { snapshotterSuite } from './snapshotter.suite.ts';
+
+snapshotterSuite('erofs');
+snapshotterSuite('directory');
