@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import { bootId, processStartTime, Tree } from '../host/index.ts';
@@ -199,7 +199,8 @@ export class ContainerRunner {
     const spec = specOf(record, { place, rootfs, mounts, architecture: this.#store.platform.architecture });
     writeBundle(place.bundle, spec);
     const stubs = prepareMountpoints(rootfs, mountTargets(spec));
-    writeFileSync(place.stubsPath, JSON.stringify(stubs), { mode: 0o600 });
+    writeFileSync(`${place.stubsPath}.new`, JSON.stringify(stubs), { mode: 0o600 });
+    renameSync(`${place.stubsPath}.new`, place.stubsPath);
     return sources;
   }
 
