@@ -1,0 +1,391 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  ftruncateSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { dir, file, link, symlink, type Member } from '../erofs/layer.fixture.ts';
+import { Fault } from '../errors/index.ts';
+import { Tree } from '../host/index.ts';
+import { bytesOf, type ByteString } from '../std/index.ts';
+import { skip, TestStore, type SnapshotterKind, type Step } from './store.fixture.ts';
+
+/**
+ * What becomes of changes when they are packed as a layer. Each `step` of the store also compares: the new chain shows
+ * exactly what the writable view showed.
+ */
+export function packChangesSuite(kind: SnapshotterKind): void {
+  const it = (title: string, body: (store: TestStore) => void | Promise<void>): void => {
+    test(`${kind}: ${title}`, { skip }, async () => {
+      using store = new TestStore(kind);
+      await body(store);
+    });
+  };
+  it('copied-up but unchanged is not written: type, mode, owner, size and time are as they were', (store) => {
+    const base = [
+      dir('d', { sec: 5 }),
+      file('d/f', 'content', { sec: 5, nsec: 7 }),
+      file('whole', 'x'),
+      symlink('s', 'f'),
+    ];
+    const { layer, changes } = changing(store, base, (path) => {
+      closeSync(openSync(join(path, 'd/f'), 'r+'));
+      closeSync(openSync(join(path, 'whole'), 'r+'));
+      chmodSync(join(path, 'd'), 0o755);
+      execFileSync('chown', ['-h', '0:0', join(path, 's')]);
+    });
+    assert.deepEqual(store.paths(layer.diffId), []);
+    assert.deepEqual(changes, []);
+  });
+
+  it('content is compared where the times cannot tell', (store) => {
+    const { layer } = changing(store, [file('a', 'one'), file('b', 'one')], (path) => {
+      using tree = Tree.open(path);
+      for (const [name, content] of [
+        ['a', 'one'],
+        ['b', 'two'],
+      ] as const) {
+        writeFileSync(join(path, name), content);
+        tree.setTimes(bytesOf(name), { sec: 0, nsec: 0 });
+      }
+    });
+    assert.deepEqual(store.paths(layer.diffId), ['b']);
+  });
+
+  it('opaque does not mean deleted: what is gone is named by explicit whiteouts', (store) => {
+    const base = [dir('d'), file('d/a'), file('d/b'), dir('d/sub'), file('d/sub/x'), file('d/sub/y')];
+    const { layer, changes } = changing(store, base, (path) => {
+      rmSync(join(path, 'd'), { recursive: true });
+      mkdirSync(join(path, 'd/sub'), { recursive: true });
+      writeFileSync(join(path, 'd/b'), 'new');
+      writeFileSync(join(path, 'd/sub/y'), 'new');
+    });
+    assert.deepEqual(store.paths(layer.diffId).toSorted(), ['d', 'd/.wh.a', 'd/b', 'd/sub', 'd/sub/.wh.x', 'd/sub/y']);
+    assert.deepEqual(
+      changes.filter((change) => change.kind === 'deleted').map(({ path }) => path),
+      ['/d/a', '/d/sub/x'],
+    );
+  });
+
+  it('a whiteout is written only for a name that exists below; mtime 0, uid and gid 0', (store) => {
+    const { layer } = changing(store, [file('a'), dir('d'), file('d/b')], (path) => {
+      for (const name of ['a', 'd/b']) rmSync(join(path, name));
+      writeFileSync(join(path, 'never'), '');
+      rmSync(join(path, 'never'));
+    });
+    const entries = store.entries(layer.diffId).filter(({ path }) => path.includes('.wh.'));
+    assert.deepEqual(
+      entries.map(({ path, type, size, uid, gid, mtime }) => ({ path, type, size, uid, gid, mtime })),
+      ['.wh.a', 'd/.wh.b'].map((path) => ({ path, type: 'file', size: 0, uid: 0, gid: 0, mtime: { sec: 0, nsec: 0 } })),
+    );
+  });
+
+  for (const [when, change] of [
+    ['unchanged', () => undefined],
+    ['changed', (path: string) => writeFileSync(path, 'new')],
+  ] as const) {
+    for (const [where, name] of [
+      ['before', 'a'],
+      ['after', 'z'],
+    ] as const) {
+      it(`a new hard link to an ${when} file, sorting ${where} its target, stays a hard link`, (store) => {
+        const { layer, chain } = changing(store, [file('m', 'content')], (path) => {
+          linkSync(join(path, 'm'), join(path, name));
+          change(join(path, 'm'));
+        });
+        const types = store.entries(layer.diffId).map((entry) => entry.type);
+        assert.deepEqual(types, ['file', 'link']);
+        const seen = store.look(chain);
+        assert.equal(seen.get('m')?.same, seen.get(name)?.same);
+      });
+    }
+  }
+
+  it('hard links in directories of their own are led to', (store) => {
+    const { layer } = changing(store, [dir('a'), file('a/m', 'content'), dir('b')], (path) => {
+      mkdirSync(join(path, 'b/c'));
+      linkSync(join(path, 'a/m'), join(path, 'b/c/l'));
+    });
+    const entries = store.entries(layer.diffId).map(({ path, type, link: target }) => `${path} ${type} ${target}`);
+    assert.deepEqual(entries, ['b dir ', 'b/c dir ', 'b/c/l file ', 'a dir ', 'a/m link b/c/l']);
+  });
+
+  it('a link to a symlink links the symlink', (store) => {
+    const { seen } = changing(store, [symlink('s', 'nowhere')], (path) => linkSync(join(path, 's'), join(path, 't')));
+    assert.equal(seen.get('t')?.link, 'nowhere');
+  });
+
+  it('sockets are skipped and counted, and what they took the place of is gone', async (store) => {
+    const { report, layer } = await withSocket((listen) =>
+      changing(store, [file('taken')], (path) => {
+        rmSync(join(path, 'taken'));
+        listen(join(path, 'taken'));
+        listen(join(path, 'other'));
+      }),
+    );
+    assert.equal(report.skippedSockets, 2);
+    assert.deepEqual(store.paths(layer.diffId), ['.wh.taken']);
+  });
+
+  it('FIFOs are kept and never opened; devices keep their numbers', (store) => {
+    const { seen } = changing(store, [], (path) => {
+      using tree = Tree.open(path);
+      tree.mknod(bytesOf('fifo'), { type: 'fifo' });
+      tree.mknod(bytesOf('char'), { type: 'char', major: 4095, minor: 1_000_000 });
+      tree.mknod(bytesOf('block'), { type: 'block', major: 8, minor: 1 });
+    });
+    assert.deepEqual(
+      ['fifo', 'char', 'block'].map((name) => seen.get(name)?.type),
+      ['fifo', 'char', 'block'],
+    );
+  });
+
+  it('a user file called .wh.* cannot be stored: it is named', (store) => {
+    for (const name of ['.wh.x', '.wh.', '.wh..wh..opq']) {
+      const change = (path: string): void => {
+        mkdirSync(join(path, 'd'));
+        writeFileSync(join(path, 'd', name), '');
+      };
+      assert.throws(
+        () => store.step([], change),
+        (error) => Fault.is(error, 'invalid') && error.message.includes(`/d/${name}`) && error.hint !== undefined,
+      );
+    }
+  });
+
+  it('sparse files are dense in the tar; one that grows more than a hundred times is named', (store) => {
+    const { report, layer, chain } = changing(store, [], (path) => {
+      sparse(join(path, 'huge'), 80 << 20);
+      sparse(join(path, 'small'), 1 << 20);
+    });
+    assert.deepEqual(
+      report.inflated.map(({ path, sizeBytes }) => [path, sizeBytes]),
+      [['/huge', 80 << 20]],
+    );
+    assert.ok(layer.sizeBytes > 81 << 20);
+    assert.equal(store.look(chain).get('small')?.size, 1 << 20);
+  });
+
+  it('attributes are kept byte for byte; capabilities lose a root id; those of this machine are dropped', (store) => {
+    const version2 = '\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00' as ByteString;
+    const { seen, layer } = changing(store, [], (path) => {
+      writeFileSync(join(path, 'f'), '');
+      using tree = Tree.open(path);
+      tree.setXattr(bytesOf('f'), bytesOf('user.x'), '\x00\xff=\n' as ByteString);
+      tree.setXattr(bytesOf('f'), bytesOf('security.capability'), version2);
+      tree.setXattr(bytesOf('f'), bytesOf('trusted.x'), bytesOf('kept'));
+    });
+    assert.deepEqual(seen.get('f')?.xattrs, {
+      'security.capability': version2,
+      'trusted.x': 'kept',
+      'user.x': '\x00\xff=\n',
+    });
+    assert.deepEqual(
+      [...(store.entries(layer.diffId)[0]?.xattrs.keys() ?? [])],
+      ['security.capability', 'trusted.x', 'user.x'],
+    );
+  });
+
+  it('a change of attributes alone is a change, their removal too', (store) => {
+    const first = changing(store, [file('f')], (path) => {
+      using tree = Tree.open(path);
+      tree.setXattr(bytesOf('f'), bytesOf('user.x'), bytesOf('y'));
+    });
+    const second = store.step(first.chain, (path) => {
+      using tree = Tree.open(path);
+      tree.removeXattr(bytesOf('f'), bytesOf('user.x'));
+    });
+    assert.deepEqual(
+      [first, second].map(({ layer }) => store.paths(layer.diffId)),
+      [['f'], ['f']],
+    );
+  });
+
+  it('overlay attributes never reach a tar; a redirect is refused', (store) => {
+    const { chain, layer } = changing(store, [dir('d'), file('d/f')], (path) => {
+      rmSync(join(path, 'd'), { recursive: true });
+      mkdirSync(join(path, 'd'));
+    });
+    assert.ok(store.entries(layer.diffId).every(({ xattrs }) => xattrs.size === 0));
+    using area = store.areas.temporary('step');
+    store.snapshotter.writable(chain, area)[Symbol.dispose]();
+    mkdirSync(join(area.workDir, 'upper/d'));
+    using upper = Tree.open(join(area.workDir, 'upper'));
+    upper.setXattr(bytesOf('d'), bytesOf('trusted.overlay.redirect'), bytesOf('e'));
+    assert.throws(
+      () => store.snapshotter.changes(chain, area.workDir),
+      (error) => Fault.is(error, 'unsupported') && error.message.includes('trusted.overlay.redirect'),
+    );
+  });
+
+  it('names are bytes: one that is not UTF-8 survives', (store) => {
+    const name = Buffer.from('caf\xe9-\xff', 'latin1');
+    const { seen, changes } = changing(store, [], (path) =>
+      writeFileSync(Buffer.concat([Buffer.from(`${path}/`), name]), ''),
+    );
+    assert.ok(seen.has('caf\xe9-\xff'));
+    assert.deepEqual(changes, [{ kind: 'added', path: '/caf\xe9-\xff' }]);
+  });
+
+  it('only directory over directory merges; any other pair replaces', (store) => {
+    const make: Readonly<Record<string, (path: string) => void>> = {
+      file: (path) => writeFileSync(path, 'file'),
+      dir: (path) => {
+        mkdirSync(path);
+        writeFileSync(join(path, 'inside'), '');
+      },
+      link: (path) => symlinkSync('inside', path),
+    };
+    const pairs = Object.keys(make).flatMap((before) => Object.keys(make).map((after) => [before, after] as const));
+    const first = store.step([], (path) => {
+      for (const [before, after] of pairs) make[before]?.(join(path, `${before}-${after}`));
+    });
+    store.step(first.chain, (path) => {
+      for (const [before, after] of pairs) {
+        rmSync(join(path, `${before}-${after}`), { recursive: true });
+        make[after]?.(join(path, `${before}-${after}`));
+      }
+    });
+  });
+
+  it('a whiteout never stands inside a new directory', (store) => {
+    const { chain } = changing(store, [dir('d'), file('d/a')], (path) => {
+      rmSync(join(path, 'd'), { recursive: true });
+      mkdirSync(join(path, 'd'));
+      writeFileSync(join(path, 'd/a'), '');
+      rmSync(join(path, 'd/a'));
+    });
+    store.view(chain, (path) => assert.deepEqual(readdirSync(join(path, 'd')), []));
+  });
+
+  it('mode bits, owners and times are kept: setuid, ids above 2^17, nanoseconds, before 1970', (store) => {
+    const { seen } = changing(store, [], (path) => {
+      writeFileSync(join(path, 'f'), '');
+      using tree = Tree.open(path);
+      chownSync(join(path, 'f'), 200_000, 4_000_000_000);
+      chmodSync(join(path, 'f'), 0o6755);
+      tree.setTimes(bytesOf('f'), { sec: -2, nsec: 1 });
+    });
+    const { mode, owner, mtimeNs } = seen.get('f') ?? {};
+    assert.deepEqual({ mode, owner, mtimeNs }, { mode: '6755', owner: '200000:4000000000', mtimeNs: -1_999_999_999n });
+  });
+
+  it('children added below directories of any mode leave the modes as they are', (store) => {
+    const modes = [0o700, 0o751, 0o777, 0o1777, 0o2755];
+    const base = modes.map((mode) => dir(`d${mode.toString(8)}`, { mode }));
+    const { seen } = changing(store, base, (path) => {
+      for (const mode of modes) writeFileSync(join(path, `d${mode.toString(8)}/f`), '');
+    });
+    for (const mode of modes) assert.equal(seen.get(`d${mode.toString(8)}`)?.mode, mode.toString(8));
+  });
+
+  it('changes are listed as Docker lists them', (store) => {
+    const base = [dir('a'), dir('a/b'), file('a/b/c'), dir('gone'), file('gone/x'), file('l', 'x'), link('l2', 'l')];
+    const { changes } = changing(store, base, (path) => {
+      writeFileSync(join(path, 'a/b/new'), '');
+      rmSync(join(path, 'a/b/c'));
+      rmSync(join(path, 'gone'), { recursive: true });
+      chmodSync(join(path, 'l'), 0o600);
+    });
+    const letters = { added: 'A', changed: 'C', deleted: 'D' } as const;
+    assert.deepEqual(
+      changes.map(({ kind: change, path }) => `${letters[change]} ${path}`),
+      ['C /a', 'C /a/b', 'D /a/b/c', 'A /a/b/new', 'D /gone', 'C /l'],
+    );
+  });
+
+  it('the same changes give the same layer, and another time of it the same content', (store) => {
+    const base = store.put([dir('d')]);
+    const change =
+      (sec: number) =>
+      (path: string): void => {
+        writeFileSync(join(path, 'd/f'), 'content');
+        using tree = Tree.open(path);
+        for (const name of ['d/f', 'd']) tree.setTimes(bytesOf(name), { sec, nsec: 0 });
+      };
+    const [one, again, later] = [1, 1, 2].map((sec) => store.step([base], change(sec)).layer);
+    assert.deepEqual(one, again);
+    assert.notEqual(one?.diffId, later?.diffId);
+    assert.equal(one?.contentId, later?.contentId);
+  });
+
+  it('random changes over several layers are shown by the layers as they were in the views', (store) => {
+    const next = randomNumbers(kind.length);
+    let chain = [
+      store.put([dir('a'), dir('b'), file('a/x', 'x'), link('b/x', 'a/x'), symlink('c', 'a')]),
+    ] as Step['chain'];
+    for (let round = 0; round < 12; round += 1) {
+      chain = store.step(chain, (path) => {
+        for (let operation = 0; operation < 12; operation += 1) randomChange(path, next);
+      }).chain;
+    }
+  });
+}
+
+function changing(store: TestStore, members: readonly Member[], change: (path: string) => void): Step {
+  return store.step([store.put(members)], change);
+}
+
+/** A few kinds of change to a few names, so that they meet; those that cannot be are left out. */
+function randomChange(root: string, next: (below: number) => number): void {
+  const name = (): string => join(root, Array.from({ length: 1 + next(3) }, () => 'abx'[next(3)]).join('/'));
+  const changes: readonly (() => void)[] = [
+    () => writeFileSync(name(), String(next(100))),
+    () => mkdirSync(name(), { recursive: true }),
+    () => rmSync(name(), { recursive: true }),
+    () => rmSync(name(), { recursive: true }),
+    () => linkSync(name(), name()),
+    () => symlinkSync('a', name()),
+    () => chmodSync(name(), 0o600 + next(0o100)),
+    () => renameSync(name(), name()),
+  ];
+  try {
+    changes[next(changes.length)]?.();
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+  }
+}
+
+function randomNumbers(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 8) % below;
+  };
+}
+
+function sparse(path: string, sizeBytes: number): void {
+  const fd = openSync(path, 'w');
+  writeSync(fd, 'begin');
+  ftruncateSync(fd, sizeBytes);
+  writeSync(fd, 'end', sizeBytes - 3);
+  closeSync(fd);
+}
+
+/** Sockets stay in a tree after their servers are gone, unless node removes them: it is told another name. */
+async function withSocket<T>(body: (listen: (path: string) => void) => T): Promise<T> {
+  const folder = execFileSync('mktemp', ['-d'], { encoding: 'utf8' }).trim();
+  const server = createServer();
+  const socket = join(folder, 'socket');
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  try {
+    return body((path) => void execFileSync('cp', ['-a', socket, path]));
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,4 @@
+import { packChangesSuite } from './pack-changes.suite.ts';
+
+packChangesSuite('erofs');
+packChangesSuite('directory');
