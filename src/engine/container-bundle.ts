@@ -13,7 +13,7 @@ import {
 } from '../runtime/index.ts';
 import type { ContainerPlace } from './container-directory.ts';
 import type { ContainerRecord } from './container-record.ts';
-import { containerRights } from './security-options.ts';
+import { containerRights, type LoadSeccomp } from './security-options.ts';
 
 export interface SpecOptions {
   readonly place: ContainerPlace;
@@ -21,13 +21,12 @@ export interface SpecOptions {
   readonly rootfs: Tree;
   /** Volumes and binds. */
   readonly mounts: readonly ContainerMount[];
-  /** Go's name of this machine's architecture. */
-  readonly architecture: string;
+  readonly loadSeccomp: LoadSeccomp;
 }
 
 /** The `config.json` of a container; writes the files of `/etc` that an engine decides below the bundle. */
 export function specOf({ settings, config, command }: ContainerRecord, options: SpecOptions): RuntimeSpec {
-  const { place, rootfs, mounts, architecture } = options;
+  const { place, rootfs, mounts, loadSeccomp } = options;
   const { hostname, network, memoryBytes, cpus, pidsLimit } = settings;
   const files = writeEtcFiles(
     join(place.bundle, 'etc'),
@@ -51,7 +50,7 @@ export function specOf({ settings, config, command }: ContainerRecord, options: 
     terminal: settings.tty,
     network,
     mounts: [...files.filter((file) => !asked.has(file.destination)), ...mounts],
-    ...containerRights(settings, architecture),
+    ...containerRights(settings, loadSeccomp),
     cgroup: { path: `/varve/${place.id}`, layout: cgroupLayout() },
     limits: defined({ memoryBytes, cpus, pids: pidsLimit !== undefined && pidsLimit > 0 ? pidsLimit : undefined }),
     ...(settings.init ? { init: initProgram() } : {}),

@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Fault } from '../errors/index.ts';
 
 /** A fresh ID: 64 hexadecimal digits. */
@@ -23,7 +23,7 @@ export function randomContainerName(): string {
 }
 
 function anyOf(words: readonly string[]): string {
-  return words[randomInt(words.length)] as string;
+  return words[randomBytes(4).readUInt32LE() % words.length] as string;
 }
 
 const adjectives = words(`

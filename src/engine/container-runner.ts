@@ -13,12 +13,15 @@ import {
   type BindSource,
   type ContainerMount,
   type MountStub,
+  type SeccompSpec,
 } from '../runtime/index.ts';
 import { bytesOf, throwIfAborted } from '../std/index.ts';
 import { makeBindFolder, specOf } from './container-bundle.ts';
 import type { ContainerDirectory, ContainerPlace, StoredContainer } from './container-directory.ts';
 import type { ContainerLife, RunningLife, StartFailure } from './container-record.ts';
 import { observeLife } from './observe-life.ts';
+import { cachedSeccomp } from './seccomp-cache.ts';
+import type { LoadSeccomp } from './security-options.ts';
 import { StartFault } from './start-fault.ts';
 import type { Store } from './store.ts';
 import type { Volumes } from './volumes.ts';
@@ -196,12 +199,18 @@ export class ContainerRunner {
       sources.push(opened);
       mounts.push({ kind: 'bind', source: opened.source, destination: mount.target, readonly: mount.readonly });
     }
-    const spec = specOf(record, { place, rootfs, mounts, architecture: this.#store.platform.architecture });
+    const spec = specOf(record, { place, rootfs, mounts, loadSeccomp: (target) => this.#seccomp(target) });
     writeBundle(place.bundle, spec);
     const stubs = prepareMountpoints(rootfs, mountTargets(spec));
     writeFileSync(`${place.stubsPath}.new`, JSON.stringify(stubs), { mode: 0o600 });
     renameSync(`${place.stubsPath}.new`, place.stubsPath);
     return sources;
+  }
+
+  #seccomp(target: Parameters<LoadSeccomp>[0]): SeccompSpec {
+    const { platform, runRoot, version } = this.#store;
+    const folder = join(runRoot, 'seccomp');
+    return cachedSeccomp({ architecture: platform.architecture, ...target }, { folder, version });
   }
 
   #discardFolders(id: string): void {

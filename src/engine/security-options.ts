@@ -1,5 +1,5 @@
 import { Fault } from '../errors/index.ts';
-import { allCapabilities, changedCapabilities, loadSeccomp, type SeccompSpec } from '../runtime/index.ts';
+import { allCapabilities, changedCapabilities, type SeccompSpec } from '../runtime/index.ts';
 import { privileges } from '../host/index.ts';
 import type { ContainerSettings } from './container-record.ts';
 
@@ -11,8 +11,14 @@ export interface ContainerRights {
   readonly privileged: boolean;
 }
 
+/** The filter for these capabilities, of the profile at `path` or of the machine's own. */
+export type LoadSeccomp = (options: {
+  readonly capabilities: readonly string[];
+  readonly path?: string;
+}) => SeccompSpec;
+
 /** The rights that the settings ask for. Fault `denied` for what this process does not have itself. */
-export function containerRights(settings: ContainerSettings, architecture: string): ContainerRights {
+export function containerRights(settings: ContainerSettings, loadSeccomp: LoadSeccomp): ContainerRights {
   const { privileged, capAdd, capDrop } = settings;
   const { seccomp, noNewPrivileges } = parseSecurityOptions(settings.securityOpt);
   const held = privileges().capabilities;
@@ -21,7 +27,7 @@ export function containerRights(settings: ContainerSettings, architecture: strin
     : changedCapabilities({ add: capAdd, drop: capDrop, held });
   const unconfined = seccomp === 'unconfined' || (privileged && seccomp === undefined);
   const path = seccomp === undefined ? {} : { path: seccomp };
-  const filter = unconfined ? undefined : loadSeccomp({ architecture, capabilities, ...path });
+  const filter = unconfined ? undefined : loadSeccomp({ capabilities, ...path });
   return { capabilities, seccomp: filter, noNewPrivileges, privileged };
 }
 
