@@ -17,6 +17,11 @@ export function parseChmod(text: string): ModeChange {
   return (mode, isDirectory) => clauses.reduce((before, clause) => clause(before, isDirectory), mode);
 }
 
+/** The mode of directories that are made on the way to the destination: as Docker has it, letters do not count for them. */
+export function newDirectoryMode(text: string | undefined): number {
+  return text === undefined || !/^[0-7]+$/.test(text) ? 0o755 : Number.parseInt(text, 8) & 0o777;
+}
+
 function parseClause(clause: string, text: string): ModeChange {
   const [, who = '', actions = ''] = /^([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)$/.exec(clause) ?? [];
   if (actions === '') throw refused(text, 'it is neither octal nor of the form u=rwX,go-w');

@@ -8,6 +8,7 @@ export interface Copied {
   readonly name: ByteString;
   /** True for what is unfolded into a directory: a directory's contents, an archive. */
   readonly isDirectory: boolean;
+  readonly isArchive?: boolean;
 }
 
 export interface CopyLayout {
@@ -29,8 +30,10 @@ export function layOut(below: OpenTree, destination: string, things: readonly Co
   if (destination.endsWith('/') && isFile) throw notDirectory(base);
   let kind: 'directory' | 'file' | 'free' = found?.type === 'dir' || destination.endsWith('/') ? 'directory' : 'free';
   const places: ByteString[] = [];
-  for (const { name, isDirectory } of things) {
-    if (isDirectory && (isFile || kind === 'file')) throw cannotCopyToNonDirectory(base, found?.type ?? 'file');
+  for (const { name, isDirectory, isArchive } of things) {
+    const isInTheWay = isDirectory && (isFile || kind === 'file');
+    if (isInTheWay)
+      throw isArchive === true ? notDirectory(base) : cannotCopyToNonDirectory(base, found?.type ?? 'file');
     if (kind === 'file') throw oneFileForMany(base, things.length);
     if (isDirectory) kind = 'directory';
     places.push(kind === 'directory' && !isDirectory ? inside(base, name) : base);

@@ -1,6 +1,6 @@
 import type { ByteString } from '../std/index.ts';
 import { cannotCopyToNonDirectory, cannotReplaceDirectory, inside } from './copy-layout.ts';
-import type { CopyRoot } from './copy-sources.ts';
+import type { PlacedRoot } from './copy-sources.ts';
 import type { SourceNode, SourceTree } from './source-tree.ts';
 
 /**
@@ -10,12 +10,12 @@ import type { SourceNode, SourceTree } from './source-tree.ts';
  */
 export class CopyOverlaps {
   readonly #tree: SourceTree;
-  readonly #roots: readonly CopyRoot[];
+  readonly #roots: readonly PlacedRoot[];
   /** By first name: which roots have it, in the order of the instruction. */
   readonly #shared: ReadonlyMap<ByteString, readonly number[]>;
 
   /** `roots`: in the order of the instruction, all for one directory. `alsoThere`: names that come after all of them. */
-  constructor(tree: SourceTree, roots: readonly CopyRoot[], alsoThere: readonly ByteString[] = []) {
+  constructor(tree: SourceTree, roots: readonly PlacedRoot[], alsoThere: readonly ByteString[] = []) {
     this.#tree = tree;
     this.#roots = roots;
     const owners = new Map<ByteString, number[]>();
@@ -25,7 +25,8 @@ export class CopyOverlaps {
       else known.push(index);
     };
     if (roots.length + alsoThere.length > 1) {
-      for (const [index, root] of roots.entries()) {
+      for (const { root, index, isArchive } of roots) {
+        if (isArchive === true) continue;
         for (const name of root.isDirectory ? tree.list(root.path) : [root.name]) add(name, index);
       }
       for (const name of alsoThere) add(name, roots.length);
@@ -67,7 +68,7 @@ export class CopyOverlaps {
   }
 
   #nodeAt(index: number, path: ByteString): SourceNode | undefined {
-    const root = this.#roots[index] as CopyRoot;
+    const { root } = this.#roots[index] as PlacedRoot;
     if (root.isDirectory) return this.#tree.stat(inside(root.path, path));
     return path === root.name ? this.#tree.stat(root.path) : undefined;
   }

@@ -4,7 +4,8 @@ import { compareNames, type StepRecord } from '../solver/index.ts';
 import { bytesFrom, showBytes, type ByteString } from '../std/index.ts';
 import type { CopyPlan } from './copy-plan.ts';
 import { CopyRecord } from './copy-record.ts';
-import type { CopyTarget, PlacedEntry, PlacedRoot } from './copy-target.ts';
+import type { PlacedRoot } from './copy-sources.ts';
+import type { CopyTarget, PlacedEntry } from './copy-target.ts';
 import type { Pace } from './pace.ts';
 import { sourcePieceBytes, type SourceNode, type SourceTree } from './source-tree.ts';
 

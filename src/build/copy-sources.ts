@@ -12,6 +12,17 @@ export interface CopyRoot {
   readonly isDirectory: boolean;
 }
 
+/** One of the things to be copied, and where it goes. */
+export interface PlacedRoot {
+  readonly root: CopyRoot;
+  /** Which of the instruction's it is. */
+  readonly index: number;
+  /** The directory for its contents, or the file's own place. */
+  readonly place: ByteString;
+  /** True of an archive: it is unpacked, not written. */
+  readonly isArchive?: boolean;
+}
+
 /**
  * What the words of a COPY or ADD stand for, in their order, those of a pattern sorted. The last name of each is
  * followed if it is a symlink. `..` goes no higher than the root.

@@ -1,24 +1,18 @@
 import { Fault } from '../errors/index.ts';
-import type { LayerPacker, OpenTree, PackedLayer } from '../layer/index.ts';
+import type { PackedLayer } from '../layer/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import type { Outcome, StepContext, StepRecord, Vertex } from '../solver/index.ts';
-import { bytesOf } from '../std/index.ts';
-import { parseChmod } from './chmod.ts';
 import type { ContextTree } from './context-tree.ts';
-import { layOut } from './copy-layout.ts';
-import { CopyOverlaps } from './copy-overlaps.ts';
+import { packCopy, type PackedCopy } from './copy-packing.ts';
 import type { CopyPlan } from './copy-plan.ts';
 import { scanCopy, type CopyFindings, type ReadBudget } from './copy-scan.ts';
 import { findSources, type CopyRoot } from './copy-sources.ts';
-import { CopyTarget } from './copy-target.ts';
 import { instructionFault } from './instruction-fault.ts';
 import { LayerSourceTree } from './layer-source-tree.ts';
 import { Pace } from './pace.ts';
 import type { SourceTree } from './source-tree.ts';
 import type { StepBasics } from './step-basics.ts';
 import type { StepResult } from './step-result.ts';
-import { userInTree } from './tree-user.ts';
-import { parentOf, TreeWriter, type Owner } from './tree-writer.ts';
 
 export interface CopyStepOptions extends StepBasics {
   readonly plan: CopyPlan;
@@ -56,16 +50,10 @@ export function copyStep(options: CopyStepOptions): CopyVertex {
   return vertex;
 }
 
-/** A layer that is packed and not committed. */
-interface PackedAhead {
-  readonly packer: LayerPacker;
-  readonly findings: CopyFindings;
-}
-
 class Copying {
   readonly #options: CopyStepOptions;
   readonly #warn: (message: string) => void;
-  #ahead: PackedAhead | undefined;
+  #ahead: PackedCopy | undefined;
   #described: StepRecord | undefined;
 
   constructor(options: CopyStepOptions, warn: (message: string) => void) {
@@ -116,46 +104,20 @@ class Copying {
     return this.#ahead.findings;
   }
 
-  async #pack(context: StepContext<StepResult>): Promise<PackedAhead> {
-    const { layers, holder } = this.#options.ports;
-    const chain = chainBelow(context);
-    const packer = layers.packer({ holder, below: chain });
-    try {
-      using below = layers.tree(chain);
-      const findings = await this.#withSources(context, (tree) => this.#write(context, { tree, below, packer }));
-      return { packer, findings };
-    } catch (error) {
-      packer[Symbol.dispose]();
-      throw error;
-    }
-  }
-
-  async #write(context: StepContext<StepResult>, { tree, below, packer }: Writing): Promise<CopyFindings> {
-    const { plan } = this.#options;
-    const inlineFiles = plan.inlineFiles.map(({ name, content }) => ({
-      name: bytesOf(name),
-      isDirectory: false,
-      content: Buffer.from(content),
-    }));
-    const found = this.#roots(tree);
-    const { places, directory } = layOut(below, plan.destination, [...found, ...inlineFiles]);
-    const roots = found.map((root, index) => ({ root, index, place: places[index] ?? noPath }));
-    const owner = plan.chown === undefined ? undefined : ownerOf(below, plan.chown);
-    const writer = new TreeWriter(packer, below, owner ?? { uid: 0, gid: 0 });
-    const overlaps = new CopyOverlaps(
-      tree,
-      found,
-      inlineFiles.map((file) => file.name),
+  #pack(context: StepContext<StepResult>): Promise<PackedCopy> {
+    const { plan, ports } = this.#options;
+    const { signal } = context;
+    return this.#withSources(context, (tree) =>
+      packCopy({
+        ports,
+        plan,
+        tree,
+        chain: chainBelow(context),
+        roots: this.#roots(tree),
+        pace: this.#pace(context),
+        signal,
+      }),
     );
-    const changeMode = plan.chmod === undefined ? undefined : parseChmod(plan.chmod);
-    const target = new CopyTarget({ writer, below, owner, changeMode, overlaps });
-    target.makeDirectory(directory ?? parentOf(places[0] ?? noPath));
-    const findings = await scanCopy({ tree, plan, roots, pace: this.#pace(context), target });
-    for (const [index, file] of inlineFiles.entries()) {
-      target.inlineFile(places[found.length + index] ?? noPath, file.content);
-    }
-    if (findings === undefined) throw new Fault('internal', 'copy: reading had no limit and met one');
-    return findings;
   }
 
   #roots(tree: SourceTree): readonly CopyRoot[] {
@@ -190,21 +152,8 @@ class Copying {
   }
 }
 
-interface Writing {
-  readonly tree: SourceTree;
-  readonly below: OpenTree;
-  readonly packer: LayerPacker;
-}
-
 function chainBelow({ inputs }: StepContext<StepResult>): readonly DiffId[] {
   return inputs[0]?.chain ?? [];
-}
-
-/** A number without a group stands for both, and root is root also where there is no user database. */
-function ownerOf(below: OpenTree, chown: string): Owner {
-  if (/^\d+$/.test(chown)) return userInTree(below, `${chown}:${chown}`);
-  if (chown === 'root' && below.lookup(bytesOf('etc/passwd')) === undefined) return { uid: 0, gid: 0 };
-  return userInTree(below, chown);
 }
 
 function changedMeanwhile(): Fault {
@@ -213,5 +162,4 @@ function changedMeanwhile(): Fault {
   });
 }
 
-const noPath = bytesOf('');
 const affordable: ReadBudget = { files: 1000, bytes: 32 << 20 };

@@ -4,26 +4,24 @@ import { bytesOf, showBytes, type ByteString } from '../std/index.ts';
 import type { ModeChange } from './chmod.ts';
 import { cannotCopyToNonDirectory, cannotReplaceDirectory, inside, notDirectory } from './copy-layout.ts';
 import type { CopyOverlaps } from './copy-overlaps.ts';
-import type { CopyRoot } from './copy-sources.ts';
+import type { PlacedRoot } from './copy-sources.ts';
 import type { SourceNode } from './source-tree.ts';
 import { epoch, noXattrs, parentOf, type EntryFacts, type Owner, type TreeWriter } from './tree-writer.ts';
 
+/** What entries are written to. */
+export type EntryWriter = Pick<TreeWriter, 'add' | 'directory' | 'write'>;
+
 export interface CopyTargetOptions {
-  readonly writer: TreeWriter;
+  readonly writer: EntryWriter;
   readonly below: OpenTree;
   /** By `--chown`; undefined where everything keeps its owner. */
   readonly owner: Owner | undefined;
   readonly changeMode: ModeChange | undefined;
+  /** Of directories that have to be made. */
+  readonly directoryMode: number;
   readonly overlaps: CopyOverlaps;
-}
-
-/** One of the things to be copied, and where it goes. */
-export interface PlacedRoot {
-  readonly root: CopyRoot;
-  /** Which of the instruction's it is. */
-  readonly index: number;
-  /** The directory for its contents, or the file's own place. */
-  readonly place: ByteString;
+  /** Called before the first entry of each of the instruction's sources. */
+  readonly onRoot?: (index: number) => void;
 }
 
 /** An entry of the layer that is about to be written. */
@@ -34,7 +32,7 @@ export interface PlacedEntry {
 
 /** Decides what of the sources stands where in the layer, with which owner and mode. */
 export class CopyTarget {
-  readonly writer: TreeWriter;
+  readonly writer: EntryWriter;
   readonly #options: CopyTargetOptions;
   /** Of files with several names: where the first of them stands. Within one source. */
   readonly #links = new Map<string, ByteString>();
@@ -56,9 +54,9 @@ export class CopyTarget {
     const found = this.#options.below.lookup(path);
     if (found !== undefined && found.type !== 'dir') throw notDirectory(path);
     if (found === undefined) this.#bare ??= `${path}/`;
-    const { changeMode, owner = root } = this.#options;
-    if (found !== undefined || changeMode === undefined) this.writer.directory(path);
-    else this.writer.add(path, { ...emptyFacts, ...owner, type: 'dir', mode: changeMode(0o755, true) });
+    const { directoryMode: mode, owner = root } = this.#options;
+    if (found === undefined) this.writer.add(path, { ...emptyFacts, ...owner, type: 'dir', mode });
+    else this.writer.directory(path);
   }
 
   /**
@@ -66,8 +64,8 @@ export class CopyTarget {
    * cannot stand there.
    */
   place(node: SourceNode, from: PlacedRoot): PlacedEntry | undefined {
-    if (from !== this.#from) this.#links.clear();
-    this.#from = from;
+    if (from.isArchive === true) return undefined;
+    if (from !== this.#from) this.#begin(from);
     const { root: origin, place } = from;
     const inner = node.path.slice(origin.path === '' ? 0 : origin.path.length + 1) as ByteString;
     const path = origin.isDirectory ? inside(place, inner) : place;
@@ -90,6 +88,12 @@ export class CopyTarget {
     const mode = changeMode?.(0o644, false) ?? 0o644;
     this.writer.add(path, { ...emptyFacts, ...owner, type: 'file', size: content.length, mode });
     if (content.length > 0) this.writer.write(content);
+  }
+
+  #begin(from: PlacedRoot): void {
+    this.#from = from;
+    this.#links.clear();
+    this.#options.onRoot?.(from.index);
   }
 
   #check(path: ByteString, node: SourceNode): void {

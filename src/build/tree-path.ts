@@ -1,12 +1,17 @@
 import { Fault } from '../errors/index.ts';
-import type { OpenTree } from '../layer/index.ts';
+import type { TreeNode } from '../layer/index.ts';
 import { showBytes, type ByteString } from '../std/index.ts';
+
+/** A tree as far as finding a way in it goes. */
+export interface TreeLookup {
+  lookup(path: ByteString): Pick<TreeNode, 'type' | 'link'> | undefined;
+}
 
 /**
  * The path, relative to the root and without symlinks, that `path` leads to in the tree, its last name followed too.
  * Names that are not there stay as they are. `..` stops at the root. Fault `invalid` for a loop of symlinks.
  */
-export function resolveInTree(tree: OpenTree, path: ByteString): ByteString {
+export function resolveInTree(tree: TreeLookup, path: ByteString): ByteString {
   const done: string[] = [];
   const left = path.split('/').toReversed();
   let links = 0;
