@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { startDockerRegistry, type DockerRegistry } from '../src/registry/docker-registry.fixture.ts';
 import {
   refuse,
@@ -31,7 +33,7 @@ export async function watchedRegistry(): Promise<WatchedRegistry> {
   let seen = 0;
   let watched: WatchedRegistry | undefined;
   const proxy = await scriptedServer((request, response) =>
-    forward(registry.host, request, { response, limitBytes: watched?.holdAfterBytes }),
+    forward(registry.host, request, { response, allowedBytes: () => watched?.holdAfterBytes ?? Infinity }),
   );
   watched = {
     host: proxy.host,
@@ -54,26 +56,32 @@ export async function watchedRegistry(): Promise<WatchedRegistry> {
 
 interface Forwarding {
   readonly response: ServerResponse;
-  readonly limitBytes: number | undefined;
+  /** How many bytes of a blob may be sent by now. */
+  readonly allowedBytes: () => number;
 }
 
-/** The connection stays open, silent, where the rest is held back. */
-function forward(target: string, { line, headers }: RecordedRequest, { response, limitBytes }: Forwarding): void {
+/** The connection stays open, silent, while the rest is held back. */
+function forward(target: string, { line, headers }: RecordedRequest, { response, allowedBytes }: Forwarding): void {
   const [method = '', path = ''] = line.split(' ');
   const outgoing = httpRequest(`http://${target}${path}`, { method, headers: { ...headers, host: target } });
   outgoing.on('error', () => response.destroy());
   outgoing.on('response', (incoming) => {
     response.writeHead(incoming.statusCode ?? 500, incoming.headers);
-    if (limitBytes === undefined || !path.includes('/blobs/')) return void incoming.pipe(response);
-    let sentBytes = 0;
-    incoming.on('data', (chunk: Buffer) => {
-      const piece = chunk.subarray(0, Math.max(0, limitBytes - sentBytes));
-      sentBytes += piece.length;
-      response.write(piece);
-    });
-    incoming.on('end', () => sentBytes < limitBytes && response.end());
+    if (path.includes('/blobs/')) void pipeline(held(incoming, allowedBytes), response).catch(() => undefined);
+    else incoming.pipe(response);
   });
   outgoing.end();
+}
+
+async function* held(source: AsyncIterable<Buffer>, allowedBytes: () => number): AsyncGenerator<Buffer, void> {
+  let sentBytes = 0;
+  for await (const chunk of source) {
+    const first = chunk.subarray(0, Math.max(0, allowedBytes() - sentBytes));
+    yield first;
+    sentBytes += chunk.length;
+    while (sentBytes > allowedBytes()) await pause(10, undefined, { ref: false });
+    yield chunk.subarray(first.length);
+  }
 }
 
 async function uploadImage(host: string, image: CraftedImage, name: string): Promise<void> {

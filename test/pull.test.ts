@@ -57,6 +57,8 @@ test('each packing, family of media types and kind of name is pulled', { skip },
     assert.deepEqual(await idsOf(store, `${registry.host}/team/index@${index}`), [oci.imageId]);
     const listed = await store.ok(['images', '--digests', '--format', '{{.Repository}} {{.Tag}}']);
     assert.match(listed.stdout, new RegExp(`^${name('index')} <none>$`, 'm'));
+    const digests = await store.ok(['inspect', '--format', '{{json .RepoDigests}}', `${name('index')}@${index}`]);
+    assert.ok((JSON.parse(digests.stdout) as string[]).includes(`${name('index')}@${index}`));
   });
 
   await t.test('of an index, the image for this machine or for the platform that was asked for', async () => {
@@ -159,15 +161,40 @@ test('a pull that is killed leaves a sound store, and the next one goes on where
   assertLayersAsNamed(store);
 });
 
-test('a pull that is interrupted ends with a word about it, and nothing has a name', { skip }, async () => {
+test('what a pull relies on is not collected while it is under way', { skip }, async () => {
   await using registry = await watchedRegistry();
   await using store = new TestStore();
-  await registry.upload(craftImage([{ files: { big: noise(4_000_000) } }]), 'app:1');
+  const shared = { files: { base: noise(20_000) } };
+  const own = { files: { own: noise(3_000_000) } };
+  await registry.upload(craftImage([shared]), 'base:1');
+  const image = craftImage([shared, own]);
+  await registry.upload(image, 'app:1');
+  await store.ok(['pull', '-q', `${registry.host}/base:1`]);
+  registry.takeBlobRequests();
   registry.holdAfterBytes = 1_000_000;
-  const ended = await pullUntil(store, `${registry.host}/app:1`, () => ingestedBytes(store) > 0, 'SIGINT');
-  assert.notEqual(ended.code, 0);
-  assert.equal((await store.ok(['images', '-q'])).stdout, '');
+  const pulling = store.ok(['pull', '-q', `${registry.host}/app:1`]);
+  while (ingestedBytes(store) < 1_000_000) await pause(10);
+  await store.ok(['rmi', `${registry.host}/base:1`]);
+  await store.ok(['prune', '--all', '--force']);
+  registry.holdAfterBytes = undefined;
+  await pulling;
+  assert.deepEqual(registry.takeBlobRequests(), [image.imageId, digestsOf(image)[1]].toSorted());
+  assertLayersAsNamed(store);
 });
+
+test(
+  'a pull that is interrupted gives nothing a name, and leaves no process and no lease behind',
+  { skip },
+  async () => {
+    await using registry = await watchedRegistry();
+    await using store = new TestStore();
+    await registry.upload(craftImage([{ files: { big: noise(4_000_000) } }]), 'app:1');
+    registry.holdAfterBytes = 1_000_000;
+    const ended = await pullUntil(store, `${registry.host}/app:1`, () => ingestedBytes(store) > 0, 'SIGINT');
+    assert.notEqual(ended.code, 0);
+    assert.equal((await store.ok(['images', '-q'])).stdout, '');
+  },
+);
 
 test('peak memory of a pull stays below 200 MB, however many entries and bytes a layer has', { skip }, async () => {
   await using registry = await watchedRegistry();

@@ -14,7 +14,7 @@ export function inspectImage(
   return {
     Id: imageId,
     RepoTags: references.filter((each) => each.tag !== undefined).map(familiarReference),
-    RepoDigests: [...new Set(references.map((each) => `${familiarName(each)}@${manifestDigest}`))],
+    RepoDigests: [...new Set(references.map((each) => `${familiarName(each)}@${each.digest ?? manifestDigest}`))],
     Parent: '',
     Comment: newest?.comment ?? '',
     Created: config.created ?? '',
