@@ -310,14 +310,7 @@ export function packChangesSuite(kind: SnapshotterKind): void {
 
   it('the same changes give the same layer, and another time of it the same content', (store) => {
     const base = store.put([dir('d')]);
-    const change =
-      (sec: number) =>
-      (path: string): void => {
-        writeFileSync(join(path, 'd/f'), 'content');
-        using tree = Tree.open(path);
-        for (const name of ['d/f', 'd']) tree.setTimes(bytesOf(name), { sec, nsec: 0 });
-      };
-    const [one, again, later] = [1, 1, 2].map((sec) => store.step([base], change(sec)).layer);
+    const [one, again, later] = [1, 1, 2].map((sec) => store.step([base], (path) => makeAt(path, sec)).layer);
     assert.deepEqual(one, again);
     assert.notEqual(one?.diffId, later?.diffId);
     assert.equal(one?.contentId, later?.contentId);
@@ -329,9 +322,10 @@ export function packChangesSuite(kind: SnapshotterKind): void {
       store.put([dir('a'), dir('b'), file('a/x', 'x'), link('b/x', 'a/x'), symlink('c', 'a')]),
     ] as Step['chain'];
     for (let round = 0; round < 12; round += 1) {
-      chain = store.step(chain, (path) => {
+      const change = (path: string): void => {
         for (let operation = 0; operation < 12; operation += 1) randomChange(path, next);
-      }).chain;
+      };
+      chain = store.step(chain, change, { parted: true }).chain;
     }
   });
 }
@@ -366,6 +360,12 @@ function randomNumbers(seed: number): (below: number) => number {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return (state >>> 8) % below;
   };
+}
+
+function makeAt(root: string, sec: number): void {
+  writeFileSync(join(root, 'd/f'), 'content');
+  using tree = Tree.open(root);
+  for (const name of ['d/f', 'd']) tree.setTimes(bytesOf(name), { sec, nsec: 0 });
 }
 
 function sparse(path: string, sizeBytes: number): void {
