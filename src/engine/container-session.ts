@@ -5,7 +5,7 @@ import type { ContainerSession } from './containers.ts';
 export interface SessionOptions {
   /** Undefined where the container was started without anybody attached. */
   readonly attachment: Attachment | undefined;
-  readonly kill: (signalName: string) => void;
+  readonly kill: ContainerSession['kill'];
   readonly resize: ContainerSession['resize'];
   readonly wait: () => Promise<number>;
 }

@@ -147,6 +147,7 @@ test('signals pass through a session, and input reaches the command', real, asyn
   await logged(trap.id, 'ready');
   caught.kill('SIGINT');
   assert.equal((await outcomeOf(caught)).exitCode, 7);
+  caught.kill('SIGINT');
   await bench.containers.remove(trap.id, { force: false });
 });
 

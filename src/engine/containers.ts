@@ -117,6 +117,7 @@ export interface ContainerSession {
   /** Its stdin ends. */
   closeInput(): void;
   resize(size: { readonly columns: number; readonly rows: number }): void;
+  /** Signals its first process; nothing happens where it has ended. */
   kill(signalName: string): void;
   /** The exit code, once it has ended. */
   wait(): Promise<number>;

@@ -3,7 +3,7 @@ import { Fault } from '../errors/index.ts';
 import type { StoredImage } from '../image/index.ts';
 import type { LayerHolder } from '../layer/index.ts';
 import type { DiffId } from '../oci/index.ts';
-import { formatLogTime, readLog } from '../runtime/index.ts';
+import { formatLogTime, readLog, signalNumber } from '../runtime/index.ts';
 import { commitContainer } from './commit-container.ts';
 import { containerChanges } from './container-changes.ts';
 import { ContainerDirectory, noSuchContainer, type StoredContainer } from './container-directory.ts';
@@ -30,7 +30,7 @@ import type {
 } from './containers.ts';
 import { exportContainer } from './export-container.ts';
 import { planMounts, type PlannedMount } from './mount-plan.ts';
-import { signalNumber, signalProcess } from './signals.ts';
+import { signalProcess } from './signals.ts';
 import type { Store } from './store.ts';
 import { sweepContainers } from './sweep-containers.ts';
 import { Volumes } from './volumes.ts';
@@ -65,6 +65,7 @@ export class LocalContainers implements Containers {
   /** The lease holds the image's layers until the record does. */
   async create(options: ContainerOptions): Promise<ContainerCreated> {
     const name = options.name === undefined ? undefined : checkedContainerName(options.name);
+    await this.sweep();
     const { state, layers, clock } = this.#store;
     using lease = state.leases.acquire({ purpose: `create a container of ${options.image}` });
     const { pull, signal, onProgress } = options;
@@ -104,7 +105,7 @@ export class LocalContainers implements Containers {
       const { bundle } = this.#directory.place(id);
       return openSession({
         attachment,
-        kill: (signalName) => this.kill(id, signalName),
+        kill: (signalName) => this.#signal(id, signalNumber(signalName)),
         resize: (size) => this.#store.monitor().resize(bundle, size),
         wait: () => this.wait(id, { signal }),
       });
@@ -132,11 +133,9 @@ export class LocalContainers implements Containers {
   }
 
   kill(name: string, signalName: string): void {
-    const container = this.#directory.find(name);
-    const number = signalNumber(signalName);
-    const life = this.#runner.observe(container);
-    if (life.kind === 'running' && signalProcess(life.process, number)) return;
-    throw new Fault('conflict', `cannot kill container: ${name}: container ${container.id} is not running`);
+    const { id } = this.#directory.find(name);
+    if (this.#signal(id, signalNumber(signalName))) return;
+    throw new Fault('conflict', `cannot kill container: ${name}: container ${id} is not running`);
   }
 
   async remove(name: string, options: RemoveOptions): Promise<void> {
@@ -239,6 +238,13 @@ export class LocalContainers implements Containers {
       const name = randomContainerName();
       if (this.#store.state.containers.byName(name) === undefined) return name;
     }
+  }
+
+  /** False where it does not run (any more). */
+  #signal(id: string, number: number): boolean {
+    const container = this.#directory.get(id);
+    const life = container && this.#runner.observe(container);
+    return life?.kind === 'running' && signalProcess(life.process, number);
   }
 
   /** The container as it is when nothing of an earlier run is left. */

@@ -45,5 +45,6 @@ export type * from './runtime-spec.ts';
 export { parseSeccompProfile, resolveSeccomp, seccompProfilePaths } from './seccomp-profile.ts';
 export type { SeccompProfile, SeccompTarget } from './seccomp-profile.ts';
 export { loadSeccomp } from './seccomp-source.ts';
+export { signalNumber } from './signal-number.ts';
 export { findUser } from './user.ts';
 export type { ContainerUser, UserDatabase } from './user.ts';
