@@ -1,6 +1,5 @@
-import type { DirectoryHashes, FileIdentity, HashedFile, StatCache } from '../state/index.ts';
+import type { DirectoryHashes, FileIdentity, FileStamp, HashedFile, StatCache } from '../state/index.ts';
 import type { ByteString } from '../std/index.ts';
-import type { ContextNode } from './context-node.ts';
 
 /** A directory of the context while its files are looked at: the hashes that are known, and those that are found out. */
 export class ContextDirectory {
@@ -26,14 +25,14 @@ export class ContextDirectory {
     return this.#files.length;
   }
 
-  hashOf({ place: { status } }: ContextNode): ByteString | undefined {
+  hashOf(status: FileStamp): ByteString | undefined {
     this.#known ??= this.#stats.directory(this.#identity);
     const hash = this.#known.hashOf(status);
     if (hash !== undefined) this.#keep({ status, hash });
     return hash;
   }
 
-  learn({ place: { status } }: ContextNode, hash: ByteString): void {
+  learn(status: FileStamp, hash: ByteString): void {
     this.#learned += 1;
     this.#keep({ status, hash });
   }

@@ -91,11 +91,11 @@ export class ContextSource implements SourceTree {
   }
 
   knownHash(node: ContextNode): ByteString | undefined {
-    return node.directory.hashOf(node);
+    return node.directory.hashOf(node.place.status);
   }
 
   remember(node: ContextNode, hash: ByteString): void {
-    node.directory.learn(node, hash);
+    node.directory.learn(node.place.status, hash);
     if (node.isAlone) this.#keepAlone(node);
   }
 
@@ -129,7 +129,7 @@ export class ContextSource implements SourceTree {
     if (node.size < worthKeepingBytes) return;
     for (const name of this.#tree.list(parentOf(node.path))) {
       const sibling = this.stat(joined(parentOf(node.path), name));
-      if (sibling?.type === 'file' && sibling.path !== node.path) node.directory.hashOf(sibling);
+      if (sibling?.type === 'file' && sibling.path !== node.path) node.directory.hashOf(sibling.place.status);
     }
     this.#keep(node.directory);
   }

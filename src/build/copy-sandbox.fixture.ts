@@ -35,6 +35,7 @@ export class CopySandbox implements Disposable {
   readonly state = openState(join(this.folder, 'store'));
   readonly layers: FileLayerStore;
   now = Date.now;
+  searchPath: string | undefined;
 
   constructor() {
     mkdirSync(this.context);
@@ -121,6 +122,7 @@ export class CopySandbox implements Disposable {
       holder: { add: () => undefined },
       clock: { now: () => this.now() },
       platform: { os: 'linux', architecture: 'amd64' },
+      ...(this.searchPath === undefined ? {} : { searchPath: this.searchPath }),
     };
   }
 }
