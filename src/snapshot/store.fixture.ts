@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { walkMounted, type Seen } from '../erofs/mounted-tree.fixture.ts';
 import { makeTar, type Member } from '../erofs/layer.fixture.ts';
@@ -101,13 +101,6 @@ export class TestStore implements Disposable {
     using area = this.areas.temporary('view');
     using view = this.snapshotter.view(chain, area.target);
     return use(view.path);
-  }
-
-  /** A folder to mount something on. */
-  folder(name: string): string {
-    const path = join(this.root, name);
-    mkdirSync(path, { recursive: true });
-    return path;
   }
 
   /** The entries of a layer's tar. */
