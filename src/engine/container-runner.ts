@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
-import { bootId, processStartTime, Tree } from '../host/index.ts';
+import { bootId, killProcess, processStartTime, Tree } from '../host/index.ts';
 import {
   monitorProcess,
   mountTargets,
@@ -119,11 +119,16 @@ export class ContainerRunner {
     await this.#withoutProcesses(id, { hasEnded: false, tidy: () => this.#discardFolders(id) });
   }
 
-  /** Has the runtime end it and forget it; one whose first process has ended has no others, and `tidy` need not wait. */
+  /**
+   * Has the runtime end it and forget it. One whose first process has ended has no others, and `tidy` need not wait; of
+   * a start that was cut short the monitor may still be at work, with a runtime that goes on to create the container.
+   */
   async #withoutProcesses(
     id: string,
     options: { readonly hasEnded: boolean; readonly tidy: () => void },
   ): Promise<void> {
+    const monitor = options.hasEnded ? undefined : monitorProcess(this.#directory.place(id).bundle);
+    if (monitor !== undefined) killProcess(-monitor.pid, 'SIGKILL');
     const gone = this.#store.runtime().delete(id);
     if (!options.hasEnded) await gone;
     try {
@@ -139,7 +144,7 @@ export class ContainerRunner {
     this.#removeStubs(place);
     this.#store.areas.unmount(id);
     this.#closeBinds(place);
-    rmSync(place.bundle, { recursive: true, force: true });
+    rmSync(place.bundle, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   }
 
   async #takeBack(container: StoredContainer, error: unknown): Promise<void> {

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
 import type { StoredImage } from '../image/index.ts';
 import type { LayerHolder } from '../layer/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import { formatLogTime, readLog, signalNumber } from '../runtime/index.ts';
+import { awaitEnd, endsWithin, type AwaitContext } from './await-end.ts';
 import { commitContainer } from './commit-container.ts';
 import { containerChanges } from './container-changes.ts';
 import { ContainerDirectory, noSuchContainer, type StoredContainer } from './container-directory.ts';
@@ -118,7 +118,7 @@ export class LocalContainers implements Containers {
     const container = this.#directory.find(name);
     const life = this.#runner.observe(container);
     if (life.kind === 'created') return 0;
-    const exitCode = life.kind === 'exited' ? life.exitCode : await this.#awaitEnd(container, signal);
+    const exitCode = life.kind === 'exited' ? life.exitCode : await awaitEnd(container, { ...this.#parts, signal });
     if (container.record.life.kind === 'running') await this.containerEnded(container.id);
     return exitCode;
   }
@@ -128,7 +128,8 @@ export class LocalContainers implements Containers {
     const life = this.#runner.observe(container);
     if (life.kind !== 'running') return this.containerEnded(container.id);
     signalProcess(life.process, signalNumber(container.record.config.StopSignal ?? 'SIGTERM'));
-    if (!(await this.#endsWithin(container, options))) signalProcess(life.process, signalNumber('SIGKILL'));
+    if (!(await endsWithin(container, { ...this.#parts, ...options })))
+      signalProcess(life.process, signalNumber('SIGKILL'));
     await this.wait(container.id, options);
   }
 
@@ -186,7 +187,7 @@ export class LocalContainers implements Containers {
 
   exportTree(name: string, { signal }: { readonly signal: AbortSignal }): AsyncIterable<Uint8Array> {
     const { id } = this.#directory.find(name);
-    return exportContainer(id, { store: this.#store, directory: this.#directory, runner: this.#runner, signal });
+    return exportContainer(id, { ...this.#parts, signal });
   }
 
   diff(name: string): readonly ContainerChange[] {
@@ -213,7 +214,7 @@ export class LocalContainers implements Containers {
    * somebody is at work on is left alone.
    */
   sweep(): Promise<void> {
-    return sweepContainers({ store: this.#store, directory: this.#directory, runner: this.#runner });
+    return sweepContainers(this.#parts);
   }
 
   /** The layers that each container stands on. */
@@ -225,6 +226,10 @@ export class LocalContainers implements Containers {
   usingImage(imageId: string): readonly string[] {
     const containers = this.#directory.list().filter(({ record }) => record.imageId === imageId);
     return containers.map(({ id }) => id.slice(0, 12));
+  }
+
+  get #parts(): AwaitContext {
+    return { store: this.#store, directory: this.#directory, runner: this.#runner };
   }
 
   #withVolumes(planned: readonly PlannedMount[], created: string): readonly RecordedMount[] {
@@ -268,39 +273,8 @@ export class LocalContainers implements Containers {
       });
     }
     signalProcess(life.process, signalNumber('SIGKILL'));
-    await this.#awaitEnd(container, AbortSignal.timeout(killLimitMs));
+    await awaitEnd(container, { ...this.#parts, signal: AbortSignal.timeout(killLimitMs) });
     await this.#runner.end(container);
-  }
-
-  async #endsWithin(
-    container: StoredContainer,
-    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
-  ): Promise<boolean> {
-    const patience = AbortSignal.timeout(timeoutMs);
-    try {
-      await this.#awaitEnd(container, AbortSignal.any([signal, patience]));
-      return true;
-    } catch (error) {
-      if (!Fault.is(error, 'cancelled') || signal.aborted) throw error;
-      return false;
-    }
-  }
-
-  /** The exit code of one that runs. Its monitor may be killed, and others may tidy or remove it meanwhile. */
-  async #awaitEnd(container: StoredContainer, signal: AbortSignal): Promise<number> {
-    const { bundle } = this.#directory.place(container.id);
-    for (;;) {
-      try {
-        return await this.#store.monitor().wait(bundle, { signal });
-      } catch (error) {
-        if (Fault.is(error, 'cancelled')) throw error;
-        const now = this.#directory.get(container.id);
-        if (now === undefined) return killedExitCode;
-        const life = this.#runner.observe(now);
-        if (life.kind === 'exited') return life.exitCode;
-      }
-      await delay(lookAgainMs);
-    }
   }
 
   async *#logLines({ id }: StoredContainer, options: LogsOptions): AsyncGenerator<LogLine, void, undefined> {
@@ -317,10 +291,6 @@ export class LocalContainers implements Containers {
 }
 
 const killLimitMs = 10_000;
-const lookAgainMs = 100;
-
-/** One that was removed while it ran was killed. */
-const killedExitCode = 137;
 
 function warningsAbout({ config }: StoredImage, { platform }: Store): readonly string[] {
   if (config.os === platform.os && config.architecture === platform.architecture) return [];
