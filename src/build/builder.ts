@@ -25,7 +25,7 @@ export async function buildImage(options: BuildOptions, ports: BuildPorts): Prom
   const progress = new BuildProgress(options.onEvent, ports.clock);
   for (const each of dockerfile.diagnostics) progress.warning(undefined, each.message);
   using context = new LazyContext(options, path);
-  const lowering = new StageLowering({
+  using lowering = new StageLowering({
     dockerfile,
     source,
     build: options,

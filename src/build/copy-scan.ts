@@ -120,13 +120,15 @@ class CopyScan {
 
   async #readLarge(node: SourceNode, entry: PlacedEntry | undefined): Promise<ByteString> {
     const digest = createHash('sha256');
-    if (entry !== undefined) this.#target?.writer.add(entry.path, entry.facts);
+    let hex: string | undefined;
+    const finished = (): string => (hex ??= digest.digest('hex'));
+    if (entry !== undefined) this.#target?.writer.add(entry.path, entry.facts, finished);
     for (const piece of this.#tree.read(node)) {
       digest.update(piece);
       if (entry !== undefined) this.#target?.writer.write(piece);
       if (this.#pace.isDue(piece.length)) await this.#pace.rest();
     }
-    return this.#learned(node, digest.digest('hex'));
+    return this.#learned(node, finished());
   }
 
   #learned(node: SourceNode, digest: string): ByteString {

@@ -1,5 +1,5 @@
 import { Fault } from '../errors/index.ts';
-import type { OpenTree, TreeNodeType } from '../layer/index.ts';
+import type { ContentSha256, OpenTree, TreeNodeType } from '../layer/index.ts';
 import { bytesOf, showBytes, type ByteString } from '../std/index.ts';
 import { epoch, noXattrs, parentOf, type EntryFacts, type Owner, type TreeWriter } from './tree-writer.ts';
 
@@ -81,7 +81,7 @@ export class LayerLedger {
   }
 
   /** Adds an entry; false where another one counts. The content of a file follows through `write` in any case. */
-  add(path: ByteString, facts: EntryFacts, contentSha256?: string): boolean {
+  add(path: ByteString, facts: EntryFacts, contentSha256?: ContentSha256): boolean {
     const counting = this.#counting(path, facts);
     this.#isWriting = counting !== undefined;
     if (counting === undefined) return false;

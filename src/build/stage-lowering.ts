@@ -49,10 +49,12 @@ export interface LoweringOptions {
  * From instructions to a graph: the stages that a target needs, each once. Bases are looked up (and fetched) here, since
  * what an instruction means depends on the base's config; nothing else is done yet.
  */
-export class StageLowering {
+export class StageLowering implements Disposable {
   readonly #options: LoweringOptions;
   readonly #lowered = new Map<number, LoweredStage>();
   readonly #args: BuildArgs;
+  /** What steps keep until the build is over. */
+  readonly #stack = new DisposableStack();
 
   constructor(options: LoweringOptions) {
     this.#options = options;
@@ -81,6 +83,11 @@ export class StageLowering {
     return this.#args.unused;
   }
 
+  /** Lets go of what steps have kept. The graph is of no use afterwards. */
+  [Symbol.dispose](): void {
+    this.#stack.dispose();
+  }
+
   async #lower(stage: Stage): Promise<LoweredStage> {
     const known = this.#lowered.get(stage.index);
     if (known !== undefined) return known;
@@ -107,12 +114,15 @@ export class StageLowering {
 
   /** ONBUILD triggers run once, in the child: they are not inherited any further. */
   #triggersOf(stage: Stage, image: StoredImage): readonly StageInstruction[] {
-    return (image.config.config?.OnBuild ?? []).map((text) => {
-      const trigger = parseTrigger(text);
-      if (trigger.kind === 'instruction') return trigger.instruction;
-      const message = trigger.diagnostics.map((each) => each.message).join('; ');
-      throw this.#fault(stage.from, `ONBUILD trigger ${JSON.stringify(text)} of the base image: ${message}`);
-    });
+    return (image.config.config?.OnBuild ?? []).map((text) => this.#trigger(stage, text));
+  }
+
+  /** What goes wrong in it is shown at the FROM that brought it. */
+  #trigger({ from }: Stage, text: string): StageInstruction {
+    const trigger = parseTrigger(text);
+    if (trigger.kind === 'instruction') return { ...trigger.instruction, span: from.span };
+    const message = trigger.diagnostics.map((each) => each.message).join('; ');
+    throw this.#fault(from, `ONBUILD trigger ${JSON.stringify(text)} of the base image: ${message}`);
   }
 
   async #instruction(draft: StageDraft, stage: Stage, instruction: StageInstruction): Promise<void> {
@@ -191,12 +201,14 @@ export class StageLowering {
     const from =
       instruction.kind === 'copy' && instruction.from !== undefined ? expand.word(instruction.from) : undefined;
     const origin = from === undefined ? undefined : await this.#copySource(stage, instruction, from);
-    const vertex = copyStep({ ...basics, from: origin ?? this.#options.context });
+    const { context, onWarning } = this.#options;
+    const vertex = this.#stack.use(copyStep({ ...basics, from: origin ?? context, onWarning }));
     const options = [
       plan.chown === undefined ? '' : `--chown=${plan.chown} `,
       plan.chmod ? `--chmod=${plan.chmod} ` : '',
     ];
-    const words = [...plan.sources, ...plan.inlineFiles.map((file) => file.name), plan.destination];
+    const inline = plan.inlineFiles.map((file) => `<<${file.name}`);
+    const words = [...plan.sources, ...inline, expand.word(instruction.destination)];
     const origins = from === undefined ? '' : ` # from=${from}`;
     const createdBy = `${instruction.kind.toUpperCase()} ${options.join('')}${words.join(' ')}${origins}`;
     draft.add({ vertex, title: instruction.original }, createdBy);

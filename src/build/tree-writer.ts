@@ -1,5 +1,5 @@
 import { Fault } from '../errors/index.ts';
-import type { LayerPacker, OpenTree, TreeNode } from '../layer/index.ts';
+import type { ContentSha256, LayerPacker, OpenTree, TreeNode } from '../layer/index.ts';
 import { bytesOf, showBytes, type ByteString, type Timestamp } from '../std/index.ts';
 import type { TarEntry } from '../tar/index.ts';
 
@@ -44,7 +44,7 @@ export class TreeWriter {
   }
 
   /** Adds an entry; the content of a file follows through `write`. */
-  add(path: ByteString, facts: EntryFacts, contentSha256?: string): void {
+  add(path: ByteString, facts: EntryFacts, contentSha256?: ContentSha256): void {
     this.directory(parentOf(path));
     this.#packer.add({ path, ...facts }, contentSha256);
     if (facts.type === 'dir') this.#written.add(path);

@@ -11,7 +11,7 @@ export { LayerFiles } from './layer-files.ts';
 export { takeLayerInventory } from './layer-inventory.ts';
 export type { LayerInventory, StoredFile, StoredIndex } from './layer-inventory.ts';
 export { LayerPacker } from './layer-packer.ts';
-export type { PackedLayer } from './layer-packer.ts';
+export type { ContentSha256, PackedLayer } from './layer-packer.ts';
 export type { LayerIndex, LayerStore, OpenTree, TarFile, TreeNode, TreeNodeType } from './layer-store.ts';
 export type { LayerHolder, LayerInfo, LayerWriter, WriterOptions } from './layer-writer.ts';
 export { verifyIndex } from './verify-index.ts';

@@ -5,6 +5,9 @@ import { endOfArchive, formatHeader, paddingOf, type TarEntry } from '../tar/ind
 import { ContentIdHash, type ContentId } from './content-id.ts';
 import type { LayerInfo, LayerWriter } from './layer-writer.ts';
 
+/** The hash of a file's content, or what gives it after the content was written. */
+export type ContentSha256 = string | (() => string);
+
 export interface PackedLayer extends LayerInfo {
   readonly contentId: ContentId;
 }
@@ -31,13 +34,16 @@ export class LayerPacker implements Disposable {
     return this.#entryCount;
   }
 
-  /** `contentSha256` (lower-case hex), where the caller knows it, saves hashing the content once more. */
-  add(entry: TarEntry, contentSha256?: string): void {
+  /**
+   * `contentSha256` (lower-case hex), where the caller knows it, or will once it has written the content, saves hashing
+   * that once more.
+   */
+  add(entry: TarEntry, contentSha256?: ContentSha256): void {
     this.#endFile();
     this.#entryCount++;
     this.#writer.write(formatHeader(entry));
     if (entry.type !== 'file') return this.#contentId.add(entry, '');
-    const hash = contentSha256 === undefined ? createHash('sha256') : contentSha256;
+    const hash = contentSha256 ?? createHash('sha256');
     this.#current = { entry, hash, remaining: entry.size };
   }
 
@@ -46,7 +52,7 @@ export class LayerPacker implements Disposable {
     if (file === undefined) throw new Fault('internal', 'write content: the last entry is no file');
     if (chunk.length > file.remaining) throw changed(file);
     file.remaining -= chunk.length;
-    if (typeof file.hash !== 'string') file.hash.update(chunk);
+    if (typeof file.hash === 'object') file.hash.update(chunk);
     this.#writer.write(chunk);
   }
 
@@ -67,13 +73,18 @@ export class LayerPacker implements Disposable {
     this.#current = undefined;
     const padding = paddingOf(file.entry.size);
     if (padding > 0) this.#writer.write(zeros.subarray(0, padding));
-    this.#contentId.add(file.entry, typeof file.hash === 'string' ? file.hash : file.hash.digest('hex'));
+    this.#contentId.add(file.entry, hexFrom(file.hash));
   }
+}
+
+function hexFrom(hash: Hash | ContentSha256): string {
+  if (typeof hash === 'object') return hash.digest('hex');
+  return typeof hash === 'string' ? hash : hash();
 }
 
 interface OpenFile {
   readonly entry: TarEntry;
-  readonly hash: Hash | string;
+  readonly hash: Hash | ContentSha256;
   remaining: number;
 }
 
