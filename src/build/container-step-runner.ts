@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
 import { Tree } from '../host/index.ts';
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
@@ -18,6 +19,7 @@ import {
   type RuntimeSpec,
   type SeccompSpec,
 } from '../runtime/index.ts';
+import { throwIfAborted } from '../std/index.ts';
 import type { Snapshotter, TemporaryArea, WorkAreas } from '../snapshot/index.ts';
 import type { StepCommand, StepOutcome, StepRunner, StepRunOptions } from './step-runner.ts';
 
@@ -55,6 +57,7 @@ export class ContainerStepRunner implements StepRunner {
     if (outcome !== undefined) return outcome;
     using packer = layers.packer({ holder, below: command.chain });
     const report = snapshotter.pack(command.chain, area.workDir, packer);
+    await noticeAbort(options.signal);
     return { kind: 'done', layer: packer.commit(), report };
   }
 
@@ -101,6 +104,16 @@ export class ContainerStepRunner implements StepRunner {
       init,
     });
   }
+}
+
+/**
+ * Packing does not give way to anything: who pressed Ctrl-C meanwhile is heard in the next turn of the event loop, which
+ * the second wait is sure to be in.
+ */
+async function noticeAbort(signal: AbortSignal): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+  throwIfAborted(signal, 'store the changes');
 }
 
 function userOf(tree: Tree, user: string): ReturnType<typeof resolveUser> {
