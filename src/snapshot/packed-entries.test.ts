@@ -1,0 +1,4 @@
+import { packedEntriesSuite } from './packed-entries.suite.ts';
+
+packedEntriesSuite('erofs');
+packedEntriesSuite('directory');
