@@ -15,6 +15,7 @@ await build({
   format: 'esm',
   external: ['koffi'],
   minifySyntax: true,
+  minifyWhitespace: true,
   legalComments: 'none',
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

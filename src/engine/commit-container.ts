@@ -1,4 +1,3 @@
-import { applyChanges } from '../build/index.ts';
 import type { StoredImage } from '../image/index.ts';
 import type { LayerHolder, PackedLayer } from '../layer/index.ts';
 import { defined, parseReference, type ImageConfig } from '../oci/index.ts';
@@ -22,6 +21,7 @@ export async function commitContainer(
 ): Promise<{ readonly imageId: string }> {
   const { store, name, changes, isRunning, pause } = options;
   const names = name === undefined ? [] : [parseReference(name)];
+  const { applyChanges } = await import('../build/index.ts');
   const changed = applyChanges(record.config, changes);
   using lease = store.state.leases.acquire({ purpose: `commit ${id.slice(0, 12)}` });
   lease.addAll(record.chain);

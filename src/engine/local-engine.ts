@@ -1,13 +1,4 @@
-import {
-  buildImage,
-  ContainerStepRunner,
-  type BuildOptions,
-  type BuildPorts,
-  type BuildResult,
-} from '../build/index.ts';
-import { Fault } from '../errors/index.ts';
-import { cgroupLayout, findExecutable } from '../host/index.ts';
-import { defaultCapabilities, loadSeccomp } from '../runtime/index.ts';
+import type { BuildOptions, BuildResult } from '../build/index.ts';
 import type { Engine } from './engine.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import { LocalContainers } from './local-containers.ts';
@@ -37,55 +28,14 @@ export class LocalEngine implements Engine {
   }
 
   async build(options: BuildOptions): Promise<BuildResult> {
+    // The builder is loaded by those who build: a container starts sooner without it.
+    const { runBuild } = await import('./run-build.ts');
     await this.containers.sweep();
-    using lease = this.#store.state.leases.acquire({ purpose: `build ${options.tags.join(' ')}`.trim() });
-    return await buildImage(options, this.#portsOfBuild(lease));
+    return runBuild(this.#store, this.images, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#store.snapshotter[Symbol.dispose]();
     this.#store.state[Symbol.dispose]();
   }
-
-  #portsOfBuild(holder: BuildPorts['holder']): BuildPorts {
-    const { images, layers, snapshotter, areas, state, clock, platform } = this.#store;
-    const runner = {
-      runtime: this.#store.runtime,
-      snapshotter,
-      areas,
-      layers,
-      holder,
-      machine: once(() => this.#machine()),
-    };
-    return {
-      images,
-      pull: (reference, options) => this.images.pullBase(reference, { ...options, holder }),
-      layers,
-      snapshotter,
-      areas,
-      runner: new ContainerStepRunner(runner),
-      records: state.cache,
-      stats: state.stats,
-      transaction: (body) => state.transaction(body),
-      locks: state.locks,
-      holder,
-      clock,
-      platform,
-    };
-  }
-
-  #machine(): ReturnType<ConstructorParameters<typeof ContainerStepRunner>[0]['machine']> {
-    const init = findExecutable('tini-static');
-    if (init === undefined) {
-      throw new Fault('unavailable', 'run a command: tini-static is not installed', { hint: 'apt-get install tini' });
-    }
-    const { architecture } = this.#store.platform;
-    const seccomp = loadSeccomp({ architecture, capabilities: defaultCapabilities });
-    return { seccomp, cgroup: { layout: cgroupLayout() }, init };
-  }
-}
-
-function once<T extends object>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => (made ??= make());
 }

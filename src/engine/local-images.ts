@@ -1,4 +1,3 @@
-import { applyChanges } from '../build/index.ts';
 import { Fault } from '../errors/index.ts';
 import { importImage, pullImage, saveImages, type PulledImage, type StoredImage } from '../image/index.ts';
 import type { LayerHolder } from '../layer/index.ts';
@@ -78,6 +77,7 @@ export class LocalImages implements Images {
   }
 
   async importTar(tar: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<{ readonly imageId: string }> {
+    const { applyChanges } = await import('../build/index.ts');
     const { layers, images, clock, platform, state } = this.#store;
     using lease = state.leases.acquire({ purpose: `import ${options.name ?? ''}`.trim() });
     const image = await importImage(tar, {

@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import { buildImage, ContainerStepRunner, type BuildOptions, type BuildPorts, type BuildResult } from '../build/index.ts';
+import { Fault } from '../errors/index.ts';
+import { cgroupLayout, findExecutable } from '../host/index.ts';
+import { defaultCapabilities } from '../runtime/index.ts';
+import type { LocalImages } from './local-images.ts';
+import { cachedSeccomp } from './seccomp-cache.ts';
+import type { Store } from './store.ts';
+
+/** Builds on a store: what is written and read is held by a lease until the image has its names. */
+export async function runBuild(store: Store, images: LocalImages, options: BuildOptions): Promise<BuildResult> {
+  using lease = store.state.leases.acquire({ purpose: `build ${options.tags.join(' ')}`.trim() });
+  return await buildImage(options, portsOf(store, images, lease));
+}
+
+function portsOf(store: Store, images: LocalImages, holder: BuildPorts['holder']): BuildPorts {
+  const { layers, snapshotter, areas, state, clock, platform, runtime } = store;
+  const machine = once(() => stepMachine(store));
+  return {
+    images: store.images,
+    pull: (reference, options) => images.pullBase(reference, { ...options, holder }),
+    layers,
+    snapshotter,
+    areas,
+    runner: new ContainerStepRunner({ runtime, snapshotter, areas, layers, holder, machine }),
+    records: state.cache,
+    stats: state.stats,
+    transaction: (body) => state.transaction(body),
+    locks: state.locks,
+    holder,
+    clock,
+    platform,
+  };
+}
+
+type StepMachine = ReturnType<ConstructorParameters<typeof ContainerStepRunner>[0]['machine']>;
+
+function stepMachine({ runRoot, platform, version }: Store): StepMachine {
+  const init = findExecutable('tini-static');
+  if (init === undefined) {
+    throw new Fault('unavailable', 'run a command: tini-static is not installed', { hint: 'apt-get install tini' });
+  }
+  const target = { architecture: platform.architecture, capabilities: defaultCapabilities };
+  const seccomp = cachedSeccomp(target, { folder: join(runRoot, 'seccomp'), version });
+  return { seccomp, cgroup: { layout: cgroupLayout() }, init };
+}
+
+function once<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
