@@ -8,6 +8,7 @@ import {
 } from '../dockerfile/index.ts';
 import { Fault } from '../errors/index.ts';
 import { defined, type ContainerConfig } from '../oci/index.ts';
+import { signalNumber } from '../runtime/index.ts';
 import type { Expander } from './expander.ts';
 
 /** Instructions that only change the image's config. WORKDIR is one here: that it also makes a folder is another matter. */
@@ -105,6 +106,7 @@ export function applyConfigInstruction(
     }
     case 'stopsignal': {
       const signal = expand.word(instruction.signal);
+      signalNumber(signal);
       return { config: { ...config, StopSignal: signal }, createdBy: `STOPSIGNAL ${signal}` };
     }
     case 'healthcheck': {
@@ -147,10 +149,10 @@ function exposed(config: ContainerConfig, words: readonly string[]): ConfigChang
     return result.ports.map(formatPort);
   });
   const added = Object.fromEntries(ports.map((port) => [port, {}]));
-  const shown = [...new Set(ports)].toSorted().map((port) => `${port}:{}`);
+  const shown = [...new Set(ports)].toSorted();
   return {
     config: { ...config, ExposedPorts: { ...config.ExposedPorts, ...added } },
-    createdBy: `EXPOSE map[${shown.join(' ')}]`,
+    createdBy: `EXPOSE [${shown.join(' ')}]`,
   };
 }
 
@@ -159,13 +161,12 @@ function healthcheckOf(check: 'none' | Healthcheck): NonNullable<ContainerConfig
   const { command, intervalNs, timeoutNs, startPeriodNs, startIntervalNs, retries } = check;
   const test =
     command.form === 'shell' ? ['CMD-SHELL', command.script.text] : ['CMD', ...command.args.map((word) => word.text)];
-  const set = (value: number): number | undefined => (value === 0 ? undefined : value);
   return defined({
     Test: test,
-    Interval: set(intervalNs),
-    Timeout: set(timeoutNs),
-    StartPeriod: set(startPeriodNs),
-    StartInterval: set(startIntervalNs),
-    Retries: set(retries),
+    Interval: intervalNs || undefined,
+    Timeout: timeoutNs || undefined,
+    StartPeriod: startPeriodNs || undefined,
+    StartInterval: startIntervalNs || undefined,
+    Retries: retries || undefined,
   });
 }

@@ -16,7 +16,7 @@ import { CopyTarget, type EntryWriter } from './copy-target.ts';
 import { LayerLedger, type Repetition } from './layer-ledger.ts';
 import type { Pace } from './pace.ts';
 import type { SourceNode, SourceTree } from './source-tree.ts';
-import { userInTree } from './tree-user.ts';
+import { ownerInTree } from './tree-user.ts';
 import { parentOf, TreeWriter, type Owner } from './tree-writer.ts';
 
 export interface CopyPackingOptions {
@@ -87,7 +87,7 @@ class CopyPacking {
   constructor(options: CopyPackingPass) {
     const { ports, plan, chain, below, archives, repeated } = options;
     this.#options = options;
-    this.#owner = plan.chown === undefined ? undefined : ownerIn(below, plan.chown);
+    this.#owner = plan.chown === undefined ? undefined : ownerInTree(below, plan.chown);
     this.#packer = ports.layers.packer({ holder: ports.holder, below: chain });
     const owner = this.#owner ?? root;
     const writer = new TreeWriter(this.#packer, below, owner);
@@ -180,13 +180,6 @@ class CopyPacking {
   #rank(index: number): void {
     if (this.#ledger !== undefined) this.#ledger.rank = index;
   }
-}
-
-/** A number without a group stands for both, and root is root also where there is no user database. */
-function ownerIn(below: OpenTree, chown: string): Owner {
-  if (/^\d+$/.test(chown)) return userInTree(below, `${chown}:${chown}`);
-  if (chown === 'root' && below.lookup(bytesOf('etc/passwd')) === undefined) return root;
-  return userInTree(below, chown);
 }
 
 function isSame(a: SourceNode | undefined, b: SourceNode | undefined): boolean {

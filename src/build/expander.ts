@@ -22,10 +22,7 @@ export interface Expander {
 }
 
 export function expanderFor(source: DockerfileSource, instruction: InstructionBase, options: ExpandOptions): Expander {
-  const failed = (message: string): Error =>
-    instructionFault(source, instruction, {
-      message: `failed to process ${JSON.stringify(instruction.original)}: ${message}`,
-    });
+  const failed = (message: string): Error => instructionFault(source, instruction, { message });
   const text = (raw: string): string => {
     const result = expandWord(raw, options);
     if (result.kind === 'failed') throw failed(result.message);

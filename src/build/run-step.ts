@@ -4,12 +4,12 @@ import { Fault } from '../errors/index.ts';
 import { recordOf, type Vertex } from '../solver/index.ts';
 import { bytesOf, type ByteString } from '../std/index.ts';
 import { defaultShell } from './config-instructions.ts';
-import { instructionFault } from './instruction-fault.ts';
+import { faultAt, instructionFault } from './instruction-fault.ts';
 import { OutputTail } from './output-tail.ts';
 import type { StepBasics } from './step-basics.ts';
 import type { StepResult } from './step-result.ts';
 import type { StageState } from './step.ts';
-import type { StepCommand } from './step-runner.ts';
+import type { StepCommand, StepOutcome } from './step-runner.ts';
 
 export interface RunStepOptions extends StepBasics {
   readonly instruction: RunInstruction;
@@ -51,13 +51,11 @@ export function runStep(options: RunStepOptions): Vertex<StepResult> {
         files: command.files,
       };
       const tail = new OutputTail();
-      const outcome = await options.ports.runner.run(step, {
-        signal,
-        onOutput: (stream, bytes) => {
-          tail.add(bytes);
-          options.onOutput(vertex, stream, bytes);
-        },
-      });
+      const onOutput = (stream: 'stdout' | 'stderr', bytes: Uint8Array): void => {
+        tail.add(bytes);
+        options.onOutput(vertex, stream, bytes);
+      };
+      const outcome = await located(options, () => options.ports.runner.run(step, { signal, onOutput }));
       if (outcome.kind === 'failed') throw commandFailed(options, command.args, outcome, tail);
       for (const warning of warningsOf(outcome.report)) options.onWarning(vertex, warning);
       const { diffId, contentId } = outcome.layer;
@@ -69,7 +67,7 @@ export function runStep(options: RunStepOptions): Vertex<StepResult> {
 
 /** The command as the history shows it: the ARGs that it sees, then its words. */
 export function runCreatedBy(instruction: RunInstruction, state: StageState): string {
-  const args = [...new Set(state.args)].filter((name) => state.env.has(name));
+  const args = [...new Set(state.args)];
   const shown = args.map((name) => `${name}=${state.env.get(name) ?? ''}`);
   const words = [...(shown.length === 0 ? [] : [`|${shown.length}`, ...shown]), ...commandOf(instruction, state).args];
   return `RUN ${words.join(' ')}`;
@@ -100,6 +98,17 @@ function commandOf(instruction: RunInstruction, state: StageState): Command {
 
 function fieldsOf(map: ReadonlyMap<string, string>): Readonly<Record<string, ByteString>> {
   return Object.fromEntries([...map].map(([name, value]) => [bytesOf(name), bytesOf(value)]));
+}
+
+async function located(
+  { source, instruction }: RunStepOptions,
+  body: () => Promise<StepOutcome>,
+): Promise<StepOutcome> {
+  try {
+    return await body();
+  } catch (error) {
+    throw faultAt(source, instruction, error);
+  }
 }
 
 function commandFailed(

@@ -1,10 +1,12 @@
-import { recordOf, type Vertex } from '../solver/index.ts';
-import { bytesOf } from '../std/index.ts';
+import { recordOf, type Outcome, type Vertex } from '../solver/index.ts';
+import { bytesOf, type ByteString } from '../std/index.ts';
+import type { BuildPorts } from './build-ports.ts';
+import { faultAt } from './instruction-fault.ts';
 import type { StepBasics } from './step-basics.ts';
 import type { StageState } from './step.ts';
 import type { StepResult } from './step-result.ts';
 import { resolveInTree } from './tree-path.ts';
-import { userInTree } from './tree-user.ts';
+import { ownerInTree } from './tree-user.ts';
 import { TreeWriter } from './tree-writer.ts';
 
 export interface WorkdirStepOptions extends StepBasics {
@@ -13,7 +15,8 @@ export interface WorkdirStepOptions extends StepBasics {
 }
 
 /** A WORKDIR: makes the folder where it is missing, as USER's; a folder that is there makes no layer. */
-export function workdirStep({ state, base, slot, cache, ports, instruction }: WorkdirStepOptions): Vertex<StepResult> {
+export function workdirStep(options: WorkdirStepOptions): Vertex<StepResult> {
+  const { state, base, slot, cache, source, instruction } = options;
   const path = bytesOf(state.config.WorkingDir ?? '/');
   const user = state.config.User ?? '';
   return {
@@ -23,17 +26,27 @@ export function workdirStep({ state, base, slot, cache, ports, instruction }: Wo
     record: recordOf({ op: bytesOf('workdir'), path, user: bytesOf(user) }),
     cache,
     run: async ({ inputs }) => {
-      const { chain, createdMs } = inputs[0] ?? nothing;
-      using below = ports.layers.tree(chain);
-      const place = resolveInTree(below, path);
-      if (below.lookup(place)?.type === 'dir') return { result: { chain, createdMs }, contentId: nothingMade };
-      using packer = ports.layers.packer({ holder: ports.holder, below: chain });
-      new TreeWriter(packer, below, userInTree(below, user)).directory(place);
-      const layer = packer.commit();
-      const result = { chain: [...chain, layer.diffId], createdMs: ports.clock.now() };
-      return { result, contentId: layer.contentId };
+      try {
+        return makeFolder(options.ports, inputs[0] ?? nothing, { path, user });
+      } catch (error) {
+        throw faultAt(source, instruction, error);
+      }
     },
   };
+}
+
+function makeFolder(
+  { layers, holder, clock }: BuildPorts,
+  { chain, createdMs }: StepResult,
+  { path, user }: { readonly path: ByteString; readonly user: string },
+): Outcome<StepResult> {
+  using below = layers.tree(chain);
+  const place = resolveInTree(below, path);
+  if (below.lookup(place)?.type === 'dir') return { result: { chain, createdMs }, contentId: nothingMade };
+  using packer = layers.packer({ holder, below: chain });
+  new TreeWriter(packer, below, ownerInTree(below, user)).directory(place);
+  const layer = packer.commit();
+  return { result: { chain: [...chain, layer.diffId], createdMs: clock.now() }, contentId: layer.contentId };
 }
 
 const nothingMade = 'content:none';
