@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { program, type Ended, type TestStore } from './test-store.ts';
 
-const patienceMs = 60_000;
+const patienceMs = 30_000;
 const lookAgainMs = 5;
 
 export interface LiveOptions {
@@ -48,7 +48,11 @@ export class LiveProgram {
   /** Waits until `condition` holds while it runs. */
   async until(what: string, condition: () => boolean): Promise<this> {
     const isOver = (): boolean => this.#over;
-    await eventually(`the program ${what}`, () => condition() || isOver());
+    try {
+      await eventually(`the program ${what}`, () => condition() || isOver());
+    } catch (error) {
+      throw new Error(`the program said ${this.stdout}${this.stderr}`, { cause: error });
+    }
     if (!condition()) throw new Error(`the program ended before it ${what}:\n${this.stdout}${this.stderr}`);
     return this;
   }
