@@ -51,7 +51,12 @@ export async function open(options: OpenOptions): Promise<Engine> {
   const state = openState(root, { clock });
   const layers = new FileLayerStore({ files: new LayerFiles(root), records: state.layers, clock });
   const blobs = openBlobStore({ root });
-  const images = new LocalImageStore({ blobs, layers, documents: state.images, durably: (body) => state.durably(body) });
+  const images = new LocalImageStore({
+    blobs,
+    layers,
+    documents: state.images,
+    durably: (body) => state.durably(body),
+  });
   const { roots, reason } = chooseRoots({ root, runRoot, layers, mounts, wanted: options.snapshotter });
   const { program = [] } = options;
   return new LocalEngine({
@@ -62,7 +67,7 @@ export async function open(options: OpenOptions): Promise<Engine> {
     layers,
     images,
     mounts,
-    snapshotter: new OverlaySnapshotter({ layers, mounts, roots, emptyDir: join(root, 'empty') }),
+    snapshotter: new OverlaySnapshotter({ layers, mounts, roots }),
     snapshotterReason: reason,
     areas: new WorkAreas({ root, runRoot, mounts }),
     runtime: once(() => runcRuntime({ stateDir: join(runRoot, 'runc') })),
@@ -70,7 +75,8 @@ export async function open(options: OpenOptions): Promise<Engine> {
     clock,
     platform: platformOfNode('linux', machineFacts().architecture),
     version: packageJson.version,
-    endCommand: (id) => (program.length === 0 ? [] : [...program, '--root', root, '--run-root', runBase, 'container-ended', id]),
+    endCommand: (id) =>
+      program.length === 0 ? [] : [...program, '--root', root, '--run-root', runBase, 'container-ended', id],
   });
 }
 
@@ -87,8 +93,13 @@ function requireRoot(): void {
 }
 
 function folder(path: string): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  return realpathSync(path);
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return realpathSync(path);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message.split(',')[0] : String(error);
+    throw new Fault('invalid', `open the store: make the folder ${path}: ${problem}`, { cause: error });
+  }
 }
 
 /** Names the store in the volatile folder, where others may have theirs too. */
