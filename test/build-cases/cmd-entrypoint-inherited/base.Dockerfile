@@ -1,0 +1,4 @@
+FROM varve-cases:base
+CMD ["inherited"]
+ENTRYPOINT ["old"]
+CMD ["inherited again"]

@@ -1,0 +1,2 @@
+FROM varve-cases:base
+ONBUILD COPY --from=builder /built /copied
