@@ -8,8 +8,9 @@
  *     args              further arguments of the build, one a line
  *     expected.json     what comes of it: how the tree differs from the base's, and the config; or the error
  *
- * The base of all is `varve-cases:base`. `UPDATE_GOLDEN=1` rewrites `expected.json`, `npm run format` then lays it out. Where a real Docker is at hand, it
- * builds the same and must come to the same, but for the differences that are listed here, each with its reason.
+ * The base of all is `varve-cases:base`. `UPDATE_GOLDEN=1` rewrites `expected.json`, `npm run format` then lays it out;
+ * `BUILD_CASE=env` runs only the cases whose names begin so. Where a real Docker is at hand, it builds the same and must
+ * come to the same, but for the differences that are listed here, each with its reason.
  */
 import assert from 'node:assert/strict';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
