@@ -129,12 +129,21 @@ export class ContainerRunner {
   ): Promise<void> {
     const monitor = options.hasEnded ? undefined : monitorProcess(this.#directory.place(id).bundle);
     if (monitor !== undefined) killProcess(-monitor.pid, 'SIGKILL');
-    const gone = this.#store.runtime().delete(id);
+    const gone = this.#forgotten(id);
     if (!options.hasEnded) await gone;
     try {
       options.tidy();
     } finally {
       await gone;
+    }
+  }
+
+  /** Where the runtime is missing it has nothing to forget. */
+  async #forgotten(id: string): Promise<void> {
+    try {
+      await this.#store.runtime().delete(id);
+    } catch (error) {
+      if (!Fault.is(error, 'unavailable')) throw error;
     }
   }
 
