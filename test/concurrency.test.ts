@@ -26,8 +26,8 @@ describe('at the same time', { skip: needsRoot }, () => {
     await store.busybox();
     const text = 'FROM busybox:local\nRUN echo it begins && sleep 3 && echo done > /done\n';
     const context = store.context('c', { Dockerfile: text });
-    const first = await new LiveProgram(store, ['build', '--progress=plain', context]).says(/it begins$/m);
-    const second = new LiveProgram(store, ['build', '--progress=plain', context]);
+    await using first = await new LiveProgram(store, ['build', '--progress=plain', context]).says(/it begins$/m);
+    await using second = new LiveProgram(store, ['build', '--progress=plain', context]);
     await second.says(/^#1 DONE/m);
     await first.kill();
     const { code, stderr } = await second.ended;
@@ -58,7 +58,7 @@ describe('at the same time', { skip: needsRoot }, () => {
       .map((step) => `RUN echo ${step} > /${step} && sleep 0.3\nCOPY f /f${step}\n`)
       .join('');
     const context = store.context('c', { Dockerfile: `FROM busybox:local\n${steps}`, f: 'content' });
-    const build = await new LiveProgram(store, ['build', '--progress=plain', '-t', 'built', context]).says(
+    await using build = await new LiveProgram(store, ['build', '--progress=plain', '-t', 'built', context]).says(
       /RUN echo 1/,
     );
     await store.ok(['rmi', 'busybox:local']);
@@ -67,7 +67,7 @@ describe('at the same time', { skip: needsRoot }, () => {
     assert.equal((await build.ended).code, 0, build.stderr);
     assert.ok(prunes > 1);
     await store.ok(['check']);
-    const afterwards = await store.run(['run', '--rm', 'built', 'cat', '/1', '/6', '/f1', '/f6']);
+    const afterwards = await store.run(['run', '--rm', '--pull=never', 'built', 'cat', '/1', '/6', '/f1', '/f6']);
     if (afterwards.code !== 0) assert.match(afterwards.stderr, /no such image|not found/i);
     else assert.equal(afterwards.stdout, '1\n6\ncontentcontent');
   });
@@ -76,7 +76,7 @@ describe('at the same time', { skip: needsRoot }, () => {
     await using store = new TestStore();
     await store.busybox();
     const script = 'echo up; read line; cat /etc/passwd';
-    const running = new LiveProgram(store, ['run', '--rm', '-i', 'busybox:local', 'sh', '-c', script]);
+    await using running = new LiveProgram(store, ['run', '--rm', '-i', 'busybox:local', 'sh', '-c', script]);
     await running.says(/^up$/m);
     const removal = await store.run(['rmi', 'busybox:local']);
     assert.equal(removal.code, 1);

@@ -21,11 +21,11 @@ describe('kill -9 in any step', { skip }, () => {
     await store.busybox();
     const seconds = longSleep();
     const context = store.context('c', { Dockerfile: slowRun(seconds) });
-    const killed = new LiveProgram(store, ['build', '--progress=plain', context]);
+    await using killed = new LiveProgram(store, ['build', '--progress=plain', context]);
     await killed.says(/^#\d+ \S+ now it sleeps$/m);
     await killed.kill();
     assert.notDeepEqual(commandLinesWith(`sleep ${seconds}`), []);
-    const again = new LiveProgram(store, ['build', '--progress=plain', context]);
+    await using again = new LiveProgram(store, ['build', '--progress=plain', context]);
     await again.says(/^#\d+ \S+ now it sleeps$/m);
     assert.equal(commandLinesWith(`sleep ${seconds}`).filter((line) => line.startsWith('sleep')).length, 1);
     assert.match(again.stderr, /^#2 CACHED$/m);
@@ -39,7 +39,7 @@ describe('kill -9 in any step', { skip }, () => {
     await using store = new TestStore();
     await store.busybox();
     const context = manyFiles(store);
-    const killed = new LiveProgram(store, ['build', '--progress=plain', context]);
+    await using killed = new LiveProgram(store, ['build', '--progress=plain', context]);
     await killed.until('writes a layer', () => ingested(store) > 1 << 20);
     await killed.kill();
     await recovers(store);
@@ -49,7 +49,7 @@ describe('kill -9 in any step', { skip }, () => {
     await using store = new TestStore();
     await store.busybox();
     const context = store.context('c', { Dockerfile: 'FROM busybox:local\nRUN truncate -s 1G /big\n' });
-    const killed = new LiveProgram(store, ['build', '--progress=plain', context]);
+    await using killed = new LiveProgram(store, ['build', '--progress=plain', context]);
     await killed.until('packs', () => ingested(store) > 1 << 20);
     await killed.kill();
     await recovers(store);
@@ -59,7 +59,7 @@ describe('kill -9 in any step', { skip }, () => {
     await using store = new TestStore();
     await using registry = await slowRegistry();
     const context = store.context('c', { Dockerfile: `FROM ${registry.host}/base\n` });
-    const killed = new LiveProgram(store, ['build', '--progress=plain', context]);
+    await using killed = new LiveProgram(store, ['build', '--progress=plain', context]);
     await killed.until('downloads', () => ingested(store) > 100_000);
     await killed.kill();
     await store.ok(['check']);
@@ -74,7 +74,7 @@ describe('kill -9 in any step', { skip }, () => {
     await using store = new TestStore();
     await store.busybox();
     const seconds = longSleep();
-    const killed = new LiveProgram(store, ['run', '--name', 'left', 'busybox:local', 'sleep', seconds]);
+    await using killed = new LiveProgram(store, ['run', '--name', 'left', 'busybox:local', 'sleep', seconds]);
     await eventually('it runs', async () => (await store.ok(['ps', '-q'])).stdout !== '');
     await killed.kill();
     assert.match((await store.ok(['ps'])).stdout, / Up .* left\n/);
@@ -99,7 +99,7 @@ describe('kill -9 in any step', { skip }, () => {
     ];
     const rounds = 12;
     for (let round = 1; round <= rounds; round++) {
-      const victim = new LiveProgram(store, victims[round % victims.length] ?? []);
+      await using victim = new LiveProgram(store, victims[round % victims.length] ?? []);
       await delay((usualMs * round) / rounds);
       await victim.kill();
     }
@@ -119,7 +119,7 @@ describe('Ctrl-C and SIGTERM', { skip }, () => {
       await store.busybox();
       const seconds = longSleep();
       const context = store.context('c', { Dockerfile: slowRun(seconds) });
-      const stopped = new LiveProgram(store, ['build', '--progress=plain', context]);
+      await using stopped = new LiveProgram(store, ['build', '--progress=plain', context]);
       await stopped.says(/now it sleeps$/m);
       assert.equal((await stopped.signal(name).ended).code, code);
       assert.match(stopped.stderr, /cancel|interrupt/i);
@@ -132,7 +132,7 @@ describe('Ctrl-C and SIGTERM', { skip }, () => {
     test(`${name} during a COPY`, async () => {
       await using store = new TestStore();
       await store.busybox();
-      const stopped = new LiveProgram(store, ['build', '--progress=plain', manyFiles(store)]);
+      await using stopped = new LiveProgram(store, ['build', '--progress=plain', manyFiles(store)]);
       await stopped.until('writes a layer', () => ingested(store) > 1 << 20);
       assert.equal((await stopped.signal(name).ended).code, code);
       await nothingIsLeft(store);
@@ -142,7 +142,7 @@ describe('Ctrl-C and SIGTERM', { skip }, () => {
       await using store = new TestStore();
       await store.busybox();
       const context = store.context('c', { Dockerfile: 'FROM busybox:local\nRUN truncate -s 512M /big\n' });
-      const stopped = new LiveProgram(store, ['build', '--progress=plain', context]);
+      await using stopped = new LiveProgram(store, ['build', '--progress=plain', context]);
       await stopped.until('packs', () => ingested(store) > 1 << 20);
       assert.equal((await stopped.signal(name).ended).code, code);
       await nothingIsLeft(store);
@@ -151,7 +151,7 @@ describe('Ctrl-C and SIGTERM', { skip }, () => {
     test(`${name} during a pull: what was downloaded is kept for the next`, async () => {
       await using store = new TestStore();
       await using registry = await slowRegistry();
-      const stopped = new LiveProgram(store, ['pull', `${registry.host}/base`]);
+      await using stopped = new LiveProgram(store, ['pull', `${registry.host}/base`]);
       await stopped.until('downloads', () => ingested(store) > 100_000);
       assert.equal((await stopped.signal(name).ended).code, code);
       registry.isSlow = false;

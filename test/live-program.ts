@@ -12,7 +12,7 @@ export interface LiveOptions {
 }
 
 /** `varve ARGS…` while it runs: what it has said so far, what it is told, and signals to it. */
-export class LiveProgram {
+export class LiveProgram implements AsyncDisposable {
   stdout = '';
   stderr = '';
   /** Never rejects. */
@@ -51,6 +51,7 @@ export class LiveProgram {
     try {
       await eventually(`the program ${what}`, () => condition() || isOver());
     } catch (error) {
+      await this.kill();
       throw new Error(`the program said ${this.stdout}${this.stderr}`, { cause: error });
     }
     if (!condition()) throw new Error(`the program ended before it ${what}:\n${this.stdout}${this.stderr}`);
@@ -75,6 +76,10 @@ export class LiveProgram {
   /** `kill -9`; resolves when it is gone. */
   async kill(): Promise<Ended> {
     return this.signal('SIGKILL').ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
   }
 }
 

@@ -62,7 +62,7 @@ describe('run', { skip: needsRoot }, () => {
   test('-t is a terminal: what is typed, its size, its end', async () => {
     const script = 'tty; until stty size 2>/dev/null | grep .; do sleep 0.02; done; read x; echo got $x; exit 7';
     const args = ['run', '--rm', '-it', image, 'sh', '-c', script];
-    const terminal = new LiveProgram(store, args, { terminal: { columns: 101, rows: 33 } });
+    await using terminal = new LiveProgram(store, args, { terminal: { columns: 101, rows: 33 } });
     await terminal.says(/33 101/);
     const { code, stdout } = await terminal.write('typed\n').ended;
     assert.match(stdout, /\/dev\/(pts\/0|console)\s+33 101\s+(typed\s+)?got typed\s/);
@@ -80,7 +80,7 @@ describe('run', { skip: needsRoot }, () => {
       ['SIGUSR1', 44],
     ] as const) {
       const script = `trap 'exit ${code}' ${signal.slice(3)}; echo ready; while :; do sleep 0.05; done`;
-      const live = await new LiveProgram(store, ['run', '--rm', image, 'sh', '-c', script]).says(/ready/);
+      await using live = await new LiveProgram(store, ['run', '--rm', image, 'sh', '-c', script]).says(/ready/);
       assert.equal((await live.signal(signal).ended).code, code, signal);
     }
   });
@@ -88,7 +88,7 @@ describe('run', { skip: needsRoot }, () => {
   test('Ctrl-C leaves no mount, container or process behind', async () => {
     const seconds = longSleep();
     const script = `trap 'exit 130' INT; echo ready; sleep ${seconds} & wait`;
-    const live = await new LiveProgram(store, ['run', '--rm', image, 'sh', '-c', script]).says(/ready/);
+    await using live = await new LiveProgram(store, ['run', '--rm', image, 'sh', '-c', script]).says(/ready/);
     assert.equal((await live.signal('SIGINT').ended).code, 130);
     assert.deepEqual(commandLinesWith(`sleep ${seconds}`), []);
     assert.deepEqual(mountsBelow(store.folder), []);
@@ -106,8 +106,8 @@ describe('run', { skip: needsRoot }, () => {
     const removal = await store.run(['rm', 'daemon']);
     assert.equal(removal.code, 1);
     assert.match(removal.stderr, /cannot remove container "daemon": container is running/);
-    const follower = await new LiveProgram(store, ['logs', '-f', 'daemon']).says(/out/);
-    const waiter = new LiveProgram(store, ['wait', 'daemon']);
+    await using follower = await new LiveProgram(store, ['logs', '-f', 'daemon']).says(/out/);
+    await using waiter = new LiveProgram(store, ['wait', 'daemon']);
     await store.ok(['stop', 'daemon']);
     assert.equal((await waiter.ended).stdout, '3\n');
     assert.equal((await follower.ended).stdout, 'out\nstopped\n');
@@ -263,7 +263,9 @@ describe('run', { skip: needsRoot }, () => {
 
   test('commit of a running and of a stopped container: one more layer, deletions as whiteouts', async () => {
     const script = 'echo new > /new; rm /bin/wc; echo ready; sleep 0.1; while test ! -e /stop; do sleep 0.05; done';
-    const running = await new LiveProgram(store, ['run', '--name', 'source', image, 'sh', '-c', script]).says(/ready/);
+    await using running = await new LiveProgram(store, ['run', '--name', 'source', image, 'sh', '-c', script]).says(
+      /ready/,
+    );
     const flags = ['-m', 'a message', '-a', 'An Author', '-c', 'CMD ["cat", "/new"]', '-c', 'ENV ADDED=1'];
     const first = await store.ok(['commit', ...flags, 'source', 'committed:running']);
     assert.match(first.stdout, /^sha256:[0-9a-f]{64}\n$/);
