@@ -111,8 +111,8 @@ const edits: readonly Edit[] = [
     after: dockerfile('RUN mkdir abc', 'RUN mkdir test'),
     cached: [],
     ran: [
-      ['RUN mkdir abc', "command changed from 'mkdir test' to 'mkdir abc'"],
-      ['RUN mkdir test', "command changed from 'mkdir abc' to 'mkdir test'"],
+      ['RUN mkdir abc', below],
+      ['RUN mkdir test', below],
     ],
   },
   {
@@ -130,7 +130,7 @@ const edits: readonly Edit[] = [
     before: dockerfile('RUN echo 1 > /1', 'RUN echo 2 > /2', 'RUN echo 3 > /3'),
     after: dockerfile('RUN echo 1 > /1', 'RUN echo 3 > /3'),
     cached: ['RUN echo 1 > /1'],
-    ran: [['RUN echo 3 > /3', "command changed from 'echo 2 > /2' to 'echo 3 > /3'"]],
+    ran: [['RUN echo 3 > /3', below]],
   },
   {
     title: 'one changed byte of a copied file reruns the COPY and what follows',

@@ -26,7 +26,7 @@ test('order is part of identity: swapped lines are both run again', { skip }, as
   store.context('c', { Dockerfile: 'FROM busybox:local\nRUN mkdir abc\nRUN mkdir test\n' });
   const swapped = await store.build(context);
   assert.deepEqual(cachedSteps(swapped), []);
-  assert.match(swapped.stderr, /not reused: command changed from 'mkdir test' to 'mkdir abc'/);
+  assert.match(swapped.stderr, /not reused: what it builds on changed/);
 });
 
 test('a deletion below does not reach what is made anew above', { skip }, async () => {

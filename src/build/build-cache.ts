@@ -62,7 +62,8 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
 
   async earlier(vertex: Vertex<StepResult>): Promise<readonly EarlierStep[]> {
     const { records } = this.#options;
-    return records.bySlot(vertex.slot, comparedBuilds).map((record) => ({
+    const own = records.bySlot(vertex.slot, comparedBuilds);
+    return [...own, ...this.#movedHere(vertex)].map((record) => ({
       recordDigest: record.preimage,
       contentKey: record.contentKey,
       packed: () => records.preimage(record.preimage),
@@ -71,6 +72,13 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const contentKey of this.#claims.keys()) await this.#release(contentKey);
+  }
+
+  /** The very step, where lines before it were put in or taken out. */
+  #movedHere({ slot, record }: Vertex<StepResult>): readonly CacheRecord[] {
+    if (typeof record === 'function') return [];
+    const near = slotsNear(slot).flatMap((each) => this.#options.records.bySlot(each, comparedBuilds));
+    return near.filter((each) => each.preimage === record.digest);
   }
 
   #lookUp(contentKey: string): CachedOutcome<StepResult> | undefined {
@@ -120,4 +128,16 @@ interface Claim {
 }
 
 /** How many earlier builds of a step a reason may compare with. */
-const comparedBuilds = 20;
+const comparedBuilds = 10;
+
+/** How far a step may have moved, by instructions put in or taken out before it, and still be known for itself. */
+const farthestMove = 3;
+
+/** The slots around one, which ends in the number of the instruction among those of its kind; nearest first. */
+function slotsNear(slot: string): readonly string[] {
+  const slash = slot.lastIndexOf('/') + 1;
+  const number = Number(slot.slice(slash));
+  const moves = Array.from({ length: farthestMove }, (_, index) => [index + 1, -index - 1]).flat();
+  const near = moves.map((move) => number + move).filter((each) => each >= 0);
+  return near.map((each) => `${slot.slice(0, slash)}${each}`);
+}

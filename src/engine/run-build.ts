@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { buildImage, ContainerStepRunner, type BuildOptions, type BuildPorts, type BuildResult } from '../build/index.ts';
+import {
+  buildImage,
+  ContainerStepRunner,
+  type BuildOptions,
+  type BuildPorts,
+  type BuildResult,
+} from '../build/index.ts';
 import { Fault } from '../errors/index.ts';
 import { cgroupLayout, findExecutable } from '../host/index.ts';
 import { defaultCapabilities } from '../runtime/index.ts';
