@@ -13,8 +13,10 @@ export function observeLife(
   options: { readonly bundle: string; readonly monitor: () => Monitor; readonly nowMs: number },
 ): ContainerLife {
   if (life.kind !== 'running') return life;
+  // In this order: the monitor may write the code and end between the two looks.
+  const mayWrite = isAnyAlive(life);
   const exitCode = life.bootId === bootId() ? options.monitor().exitCode(options.bundle) : undefined;
-  if (exitCode === undefined && isAnyAlive(life)) return life;
+  if (exitCode === undefined && mayWrite) return life;
   const endMs = exitCode === undefined ? options.nowMs : statSync(join(options.bundle, 'exit')).mtimeMs;
   return {
     kind: 'exited',
