@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { must, type CommandOptions } from './measure.ts';
@@ -12,7 +12,8 @@ export class Bench implements Disposable {
   readonly hasPeer: boolean;
   readonly peerName: string;
   readonly #peer: readonly string[];
-  #made = new Set<string>();
+  readonly #made = new Set<string>();
+  #registry: ChildProcess | undefined;
 
   constructor() {
     const named = process.env['VARVE_BENCH_PEER'];
@@ -36,6 +37,37 @@ export class Bench implements Disposable {
   docker(args: readonly string[], options: CommandOptions = {}): string {
     const [command = '', ...first] = this.#peer;
     return must(command, [...first, ...args], options);
+  }
+
+  /** As `docker`, for what may fail. */
+  tryDocker(args: readonly string[]): string {
+    return this.#tryPeer(args) ?? '';
+  }
+
+  /** Puts an image of varve's, its layers compressed, into a registry on the loopback: the name to pull it by. */
+  publish(name: string): string {
+    const port = 5500 + (process.pid % 400);
+    const folder = this.input('registry', (path) => {
+      const storage = `storage: {filesystem: {rootdirectory: ${path}/data}}`;
+      writeFileSync(
+        join(path, 'config.yml'),
+        `version: 0.1\nlog: {level: error}\n${storage}\nhttp: {addr: 127.0.0.1:${port}}\n`,
+      );
+    });
+    this.#registry ??= spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' });
+    const archive = join(folder, 'image.tar');
+    this.varve(['save', '--format', 'oci', '-o', archive, name]);
+    const image = `127.0.0.1:${port}/${name}:latest`;
+    const copy = [
+      'copy',
+      '-q',
+      '--dest-tls-verify=false',
+      '--retry-times=5',
+      `oci-archive:${archive}`,
+      `docker://${image}`,
+    ];
+    must('skopeo', copy);
+    return image;
   }
 
   /** A folder of this name, filled once. */
@@ -64,6 +96,7 @@ export class Bench implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#registry?.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -69,6 +69,24 @@ export const works: readonly Work[] = [
     },
   },
   {
+    name: 'pull of the 30,000 files, local registry',
+    aim: '≤ 1/6',
+    rounds: 3,
+    contenders: (bench) => {
+      bench.varve(['build', '-q', '-t', 'files', bench.manyFiles(30_000, 160e6)]);
+      const image = bench.publish('files');
+      const forget = (command: (args: readonly string[]) => string): void => {
+        command(['rmi', '-f', image]);
+        command(['image', 'prune', '-a', '-f']);
+      };
+      bench.varve(['rmi', 'files']);
+      return [
+        { ...varve(bench, ['pull', '-q', image]), prepare: () => bench.varve(['prune', '--all', '--force']) },
+        { ...docker(bench, ['pull', '-q', image]), prepare: () => forget((args) => bench.tryDocker(args)) },
+      ];
+    },
+  },
+  {
     name: 'run --rm IMAGE true',
     aim: '≤ 1/3; ≤ 60 ms over bare runc',
     rounds: 11,

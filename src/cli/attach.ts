@@ -1,4 +1,4 @@
-import type { ContainerSession } from '../engine/index.ts';
+import type { ContainerSession, TerminalSize } from '../engine/index.ts';
 import { Fault } from '../errors/index.ts';
 import type { Context } from './command.ts';
 import type { InputStream } from './output.ts';
@@ -100,10 +100,14 @@ export function createDetachScanner(): (bytes: Uint8Array) => {
   };
 }
 
+/** For a container whose terminal ours is to be; undefined where we have none. */
+export function windowSize({ stdout }: Context<unknown>): TerminalSize | undefined {
+  return stdout.isTerminal ? { columns: stdout.columns, rows: stdout.rows } : undefined;
+}
+
 function followWindow(session: ContainerSession, { stdout }: Context<unknown>): Disposable | undefined {
   if (!stdout.isTerminal) return undefined;
   const resize = (): void => session.resize({ columns: stdout.columns, rows: stdout.rows });
-  resize();
   stdout.stream.on('resize', resize);
   return { [Symbol.dispose]: () => void stdout.stream.off('resize', resize) };
 }

@@ -19,6 +19,7 @@ import { bytesOf, throwIfAborted } from '../std/index.ts';
 import { makeBindFolder, specOf } from './container-bundle.ts';
 import type { ContainerDirectory, ContainerPlace, StoredContainer } from './container-directory.ts';
 import type { ContainerLife, RunningLife, StartFailure } from './container-record.ts';
+import type { TerminalSize } from './containers.ts';
 import { observeLife } from './observe-life.ts';
 import { cachedSeccomp } from './seccomp-cache.ts';
 import type { LoadSeccomp } from './security-options.ts';
@@ -189,6 +190,7 @@ export class ContainerRunner {
     try {
       const process = { pid: created.pid, startTime: processStartTime(created.pid) ?? '' };
       throwIfAborted(options.signal, 'start');
+      if (options.terminalSize !== undefined) monitor().resize(place.bundle, options.terminalSize);
       await runtime().start(id);
       this.#directory.setLife(container, this.#running(place, process));
       return attachment;
@@ -257,6 +259,7 @@ export class ContainerRunner {
 
 export interface RunOptions {
   readonly attach: boolean;
+  readonly terminalSize?: TerminalSize | undefined;
   readonly exitCommand: readonly string[];
   readonly signal: AbortSignal;
 }

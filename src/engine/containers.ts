@@ -99,6 +99,8 @@ export interface ContainerCreated {
 
 export interface StartOptions {
   readonly attach: boolean;
+  /** Of a container with a terminal: how large it is when the command begins. */
+  readonly terminalSize?: TerminalSize;
   readonly signal: AbortSignal;
 }
 
@@ -109,6 +111,12 @@ export interface RemoveOptions {
   readonly volumes?: boolean;
 }
 
+/** In characters. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
 export interface ContainerSession {
   /** stdout and stderr as they come; with a terminal all is stdout. Undefined when not attached. */
   readonly output: AsyncIterable<{ readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }> | undefined;
@@ -116,7 +124,7 @@ export interface ContainerSession {
   write(bytes: Uint8Array): Promise<void>;
   /** Its stdin ends. */
   closeInput(): void;
-  resize(size: { readonly columns: number; readonly rows: number }): void;
+  resize(size: TerminalSize): void;
   /** Signals its first process; nothing happens where it has ended. */
   kill(signalName: string): void;
   /** The exit code, once it has ended. */

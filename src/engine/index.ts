@@ -15,6 +15,7 @@ export type {
   LogsOptions,
   RemoveOptions,
   StartOptions,
+  TerminalSize,
 } from './containers.ts';
 export type { Engine } from './engine.ts';
 export { LocalEngine } from './local-engine.ts';

@@ -94,14 +94,14 @@ export class LocalContainers implements Containers {
 
   async start(name: string, options: StartOptions): Promise<ContainerSession> {
     const { id } = this.#directory.find(name);
-    const { attach, signal } = options;
+    const { attach, signal, terminalSize } = options;
     const held = await this.#directory.lock(id, signal);
     try {
       const container = await this.#startable(id);
       const { tty } = container.record.settings;
       // Who is attached tidies, except where one may leave a terminal before the end.
       const exitCommand = attach && !tty ? [] : this.#store.endCommand(id);
-      const attachment = await this.#runner.start(container, { attach, exitCommand, signal });
+      const attachment = await this.#runner.start(container, { attach, exitCommand, signal, terminalSize });
       const { bundle } = this.#directory.place(id);
       return openSession({
         attachment,

@@ -1,5 +1,5 @@
 import type { Containers } from '../../engine/index.ts';
-import { attach, checkTerminal } from '../attach.ts';
+import { attach, checkTerminal, windowSize } from '../attach.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
 import { containerFlags } from '../container-flags.ts';
@@ -27,7 +27,12 @@ export const run = defineCommand({
     if (!flags.detach) checkTerminal(attached, context.stdin);
     const { id } = await createContainer(flags, operands, context);
     const { containers } = await context.openEngine();
-    const session = await containers.start(id, { attach: !flags.detach, signal: context.signal });
+    const size = attached.tty ? windowSize(context) : undefined;
+    const session = await containers.start(id, {
+      attach: !flags.detach,
+      signal: context.signal,
+      ...(size === undefined ? {} : { terminalSize: size }),
+    });
     if (!flags.detach) return attach(session, attached, context);
     context.stdout.print(`${id}\n`);
     return 0;

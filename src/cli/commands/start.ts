@@ -1,6 +1,6 @@
 import type { Containers } from '../../engine/index.ts';
 import { Fault } from '../../errors/index.ts';
-import { attach } from '../attach.ts';
+import { attach, windowSize } from '../attach.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
 import { toggle } from '../flags.ts';
@@ -34,10 +34,9 @@ async function startAttached(names: readonly string[], interactive: boolean, con
   const config = containers.inspect(name)['Config'] as
     | { readonly Tty?: boolean; readonly OpenStdin?: boolean }
     | undefined;
-  const session = await containers.start(name, { attach: true, signal: context.signal });
-  return attach(
-    session,
-    { tty: config?.Tty === true, interactive: interactive && config?.OpenStdin === true },
-    context,
-  );
+  const tty = config?.Tty === true;
+  const size = tty ? windowSize(context) : undefined;
+  const terminal = size === undefined ? {} : { terminalSize: size };
+  const session = await containers.start(name, { attach: true, signal: context.signal, ...terminal });
+  return attach(session, { tty, interactive: interactive && config?.OpenStdin === true }, context);
 }
