@@ -1,23 +1,29 @@
-/** Bundles the program into `dist/varve.mjs`, so that it starts in tens of milliseconds. */
-import { rmSync } from 'node:fs';
+/**
+ * Bundles the program, so that it starts in tens of milliseconds: `dist/program.cjs` holds all of it, each module
+ * evaluated when it is first imported; `dist/varve.cjs` starts it with the code that was compiled by an earlier start.
+ *
+ * A CommonJS file, because Node loads one such file in half the time of the same modules as ES modules.
+ */
+import { rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: { varve: 'src/main.ts' },
+  entryPoints: { program: 'src/main.ts' },
   outdir: 'dist',
-  outExtension: { '.js': '.mjs' },
+  outExtension: { '.js': '.cjs' },
   bundle: true,
-  splitting: true,
-  chunkNames: 'part-[hash]',
   platform: 'node',
   target: 'node24',
-  format: 'esm',
+  format: 'cjs',
   external: ['koffi'],
+  define: { 'import.meta.url': 'moduleUrl' },
+  banner: { js: 'const moduleUrl = `file://${__filename}`;' },
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
 });
+
+// Compiled code is kept beside the program, where only its owner can write, never in a shared temporary folder.
+const start = `require('node:module').enableCompileCache(__dirname + '/compiled');\nrequire('./program.cjs');\n`;
+writeFileSync('dist/varve.cjs', start);

@@ -1,16 +1,11 @@
-import { enableCompileCache } from 'node:module';
-import { join } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { runProgram } from './cli/index.ts';
 
 /** Starts this program again: the interpreter with its options, and the script. */
 const program = [process.execPath, ...process.execArgv, process.argv[1] ?? ''];
 
-// The bundled program keeps its compiled code beside itself, where only its owner can write: the next start is faster.
-if (import.meta.filename.endsWith('.mjs')) enableCompileCache(join(import.meta.dirname, 'compiled'));
-
 /** The program: hands this process to the command line, and opens the engine when a command asks for it. */
-const code = await runProgram({
+void runProgram({
   argv: process.argv.slice(2),
   env: process.env,
   get stdin() {
@@ -30,5 +25,4 @@ const code = await runProgram({
   },
   now: () => Date.now(),
   exit: (code) => process.exit(code),
-});
-process.exit(code);
+}).then((code) => process.exit(code));

@@ -265,7 +265,7 @@ function assertLayersAsNamed({ root }: TestStore): void {
 
 /** True where the launcher takes the bundle. */
 function isBundled(): boolean {
-  const bundle = statSync(join(repository, 'dist/varve.mjs'), { throwIfNoEntry: false });
+  const bundle = statSync(join(repository, 'dist/varve.cjs'), { throwIfNoEntry: false });
   const sources = globSync('src/**/*.ts', { cwd: repository });
   return bundle !== undefined && sources.every((path) => statSync(join(repository, path)).mtimeMs <= bundle.mtimeMs);
 }

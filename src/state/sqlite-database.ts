@@ -66,7 +66,7 @@ class SqliteDatabase implements Database {
   #transact<T>(kind: TransactionKind, body: () => T): T {
     const handle = this.#opened();
     this.#guard('write', () => {
-      handle.exec(kind === 'durable' ? 'PRAGMA synchronous=FULL' : 'PRAGMA synchronous=NORMAL');
+      if (kind === 'durable') handle.exec('PRAGMA synchronous=FULL');
       handle.exec('BEGIN IMMEDIATE');
     });
     this.#open = kind;
@@ -81,6 +81,7 @@ class SqliteDatabase implements Database {
       throw error;
     } finally {
       this.#open = undefined;
+      if (kind === 'durable') handle.exec('PRAGMA synchronous=NORMAL');
     }
   }
 
@@ -116,6 +117,8 @@ function openHandle(path: string, waitLimitMs: number): DatabaseSync {
     // The busy timeout does not cover the switch to write-ahead logging (sqlite.org/wal.html, "Sometimes Queries
     // Return SQLITE_BUSY In WAL Mode"), which two first users may both attempt.
     retryWhileBusy(waitLimitMs, () => handle.exec('PRAGMA journal_mode=WAL'));
+    // A transaction may be lost by a power cut, the newest first; those that may not ask for it themselves.
+    handle.exec('PRAGMA synchronous=NORMAL');
     migrate(handle, path);
     return handle;
   } catch (error) {
