@@ -91,12 +91,22 @@ export class Bench implements Disposable {
         content.writeUInt32LE(index, 0);
         writeFileSync(join(directory, `file-${index}.js`), content);
       }
-      writeFileSync(join(folder, 'Dockerfile'), 'FROM busybox:local\nCOPY src /src\n');
+      writeFileSync(join(folder, 'Dockerfile'), 'FROM varve-bench-base\nCOPY src /src\n');
     });
   }
 
   [Symbol.dispose](): void {
     this.#registry?.kill();
+    const names = this.tryDocker([
+      'images',
+      '-q',
+      '--filter',
+      'reference=*varve-bench-*',
+      '--filter',
+      'reference=*/varve-bench-*',
+    ]);
+    const ids = [...new Set(names.split('\n').filter(Boolean))];
+    if (ids.length > 0) this.tryDocker(['rmi', '-f', ...ids]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -105,8 +115,8 @@ export class Bench implements Disposable {
       cpSync(join(repository, 'examples/busybox'), folder, { recursive: true });
       copyFileSync('/usr/bin/busybox', join(folder, 'busybox'));
     });
-    this.varve(['build', '-q', '-t', 'busybox:local', context]);
-    if (this.hasPeer) this.docker(['build', '-q', '-t', 'busybox:local', context]);
+    this.varve(['build', '-q', '-t', 'varve-bench-base', context]);
+    if (this.hasPeer) this.docker(['build', '-q', '-t', 'varve-bench-base', context]);
   }
 
   #tryPeer(args: readonly string[]): string | undefined {

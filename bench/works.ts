@@ -11,7 +11,7 @@ export interface Work {
   readonly contenders: (bench: Bench) => readonly Contender[];
 }
 
-const twentyRuns = `FROM busybox:local\n${Array.from({ length: 20 }, (_, n) => `RUN echo ${n} > /file-${n}\n`).join('')}`;
+const twentyRuns = `FROM varve-bench-base\n${Array.from({ length: 20 }, (_, n) => `RUN echo ${n} > /file-${n}\n`).join('')}`;
 
 export const works: readonly Work[] = [
   {
@@ -20,7 +20,7 @@ export const works: readonly Work[] = [
     rounds: 3,
     contenders: (bench) => {
       const context = bench.input('twenty', (folder) => writeFileSync(join(folder, 'Dockerfile'), twentyRuns));
-      const build = ['build', '-q', '--no-cache', '--network=host', '-t', 'twenty', context];
+      const build = ['build', '-q', '--no-cache', '-t', 'varve-bench-twenty', context];
       return [varve(bench, build), docker(bench, build), bareRunc(bench, 20)];
     },
   },
@@ -30,7 +30,7 @@ export const works: readonly Work[] = [
     rounds: 2,
     contenders: (bench) => {
       const context = bench.manyFiles(30_000, 160e6);
-      const build = ['build', '-q', '--no-cache', '-t', 'files', context];
+      const build = ['build', '-q', '--no-cache', '-t', 'varve-bench-files', context];
       return [varve(bench, build), docker(bench, build), pipeline(`tar -C ${context} -cf - src | sha256sum`)];
     },
   },
@@ -39,7 +39,7 @@ export const works: readonly Work[] = [
     aim: '≤ 1/5',
     rounds: 5,
     contenders: (bench) => {
-      const build = ['build', '-q', '-t', 'files', bench.manyFiles(30_000, 160e6)];
+      const build = ['build', '-q', '-t', 'varve-bench-files', bench.manyFiles(30_000, 160e6)];
       return [varve(bench, build), docker(bench, build)];
     },
   },
@@ -49,9 +49,9 @@ export const works: readonly Work[] = [
     rounds: 11,
     contenders: (bench) => {
       const context = bench.input('three', (folder) => {
-        writeFileSync(join(folder, 'Dockerfile'), 'FROM busybox:local\nRUN mkdir test\nCMD ["ls"]\n');
+        writeFileSync(join(folder, 'Dockerfile'), 'FROM varve-bench-base\nRUN mkdir test\nCMD ["ls"]\n');
       });
-      const build = ['build', '-q', '-t', 'three', context];
+      const build = ['build', '-q', '-t', 'varve-bench-three', context];
       return [varve(bench, build), docker(bench, build)];
     },
   },
@@ -62,9 +62,9 @@ export const works: readonly Work[] = [
     contenders: (bench) => {
       const context = bench.input('large', (folder) => {
         must('sh', ['-c', `head -c 1073741824 /dev/urandom > ${folder}/large`]);
-        writeFileSync(join(folder, 'Dockerfile'), 'FROM busybox:local\nCOPY large /\n');
+        writeFileSync(join(folder, 'Dockerfile'), 'FROM varve-bench-base\nCOPY large /\n');
       });
-      const build = ['build', '-q', '--no-cache', '-t', 'large', context];
+      const build = ['build', '-q', '--no-cache', '-t', 'varve-bench-large', context];
       return [varve(bench, build), docker(bench, build), pipeline(`cat ${context}/large | sha256sum`)];
     },
   },
@@ -73,7 +73,7 @@ export const works: readonly Work[] = [
     aim: '≤ 1/3; ≤ 60 ms over bare runc',
     rounds: 11,
     contenders: (bench) => {
-      const args = ['run', '--rm', '--network=host', 'busybox:local', 'true'];
+      const args = ['run', '--rm', 'varve-bench-base', 'true'];
       return [varve(bench, args), docker(bench, args), bareRunc(bench, 1)];
     },
   },
@@ -88,16 +88,12 @@ export const works: readonly Work[] = [
     aim: '≤ 1/6',
     rounds: 3,
     contenders: (bench) => {
-      bench.varve(['build', '-q', '-t', 'files', bench.manyFiles(30_000, 160e6)]);
-      const image = bench.publish('files');
-      const forget = (command: (args: readonly string[]) => string): void => {
-        command(['rmi', '-f', image]);
-        command(['image', 'prune', '-a', '-f']);
-      };
-      bench.varve(['rmi', 'files']);
+      bench.varve(['build', '-q', '-t', 'varve-bench-files', bench.manyFiles(30_000, 160e6)]);
+      const image = bench.publish('varve-bench-files');
+      bench.varve(['rmi', 'varve-bench-files']);
       return [
         { ...varve(bench, ['pull', '-q', image]), prepare: () => bench.varve(['prune', '--all', '--force']) },
-        { ...docker(bench, ['pull', '-q', image]), prepare: () => forget((args) => bench.tryDocker(args)) },
+        { ...docker(bench, ['pull', '-q', image]), prepare: () => bench.tryDocker(['rmi', '-f', image]) },
       ];
     },
   },

@@ -72,9 +72,11 @@ export class ContextNode implements SourceNode {
     return 'tree' in place ? place.tree.readlink(place.path) : readlinkAt(place.dirfd, place.name, place.path);
   }
 
+  /** None of a file whose hash is known: only files without any are remembered, and to set one changes the ctime. */
   get xattrs(): Xattrs {
     if (this.#xattrs !== undefined) return this.#xattrs;
     const { place } = this;
+    if (this.type === 'file' && this.directory.hashOf(place.status) !== undefined) return (this.#xattrs = noXattrs);
     const all = 'tree' in place ? place.tree.xattrs(place.path) : xattrsAt(place.dirfd, place.name, place.path);
     return (this.#xattrs = keptXattrs(all));
   }
@@ -93,3 +95,4 @@ export class ContextNode implements SourceNode {
 }
 
 const noLink = bytesOf('');
+const noXattrs: Xattrs = new Map();

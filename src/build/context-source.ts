@@ -95,6 +95,7 @@ export class ContextSource implements SourceTree {
   }
 
   remember(node: ContextNode, hash: ByteString): void {
+    if (node.xattrs.size > 0) return;
     node.directory.learn(node.place.status, hash);
     if (node.isAlone) this.#keepAlone(node);
   }
