@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Fault } from '../errors/index.ts';
 import { solve, type SolveEvent, type Solved, type Vertex } from '../solver/index.ts';
 import { BaseImages } from './base-images.ts';
 import { BuildCache } from './build-cache.ts';
@@ -96,10 +95,16 @@ function report(event: SolveEvent<StepResult>, progress: BuildProgress): void {
     case 'finished':
       return progress.finished(vertex);
     case 'failed':
-      return progress.failed(vertex, Fault.wrap('', event.error).message.slice(2));
+      return progress.failed(vertex, headline(event.error));
     case 'cancelled':
       return progress.cancelled(vertex);
   }
+}
+
+/** The whole of it, with its place, stands at the end of the build. */
+function headline(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split('\n', 1)[0] ?? '';
 }
 
 /** The context is opened when something is copied from it: a build without COPY scans nothing. */
