@@ -24,6 +24,7 @@ export { isLocked, Lock, lock, tryLock } from './lock.ts';
 export type { LockMode, LockOptions } from './lock.ts';
 export { killProcess, spawnProcess } from './process.ts';
 export type { ExitStatus, Process, SpawnOptions, Stdio } from './process.ts';
+export { BackgroundWriter } from './background-writer.ts';
 export { run } from './run.ts';
 export type { RunOptions, RunResult } from './run.ts';
 export { bootId, processAlive, processStartTime } from './process-identity.ts';

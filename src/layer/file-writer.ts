@@ -16,6 +16,11 @@ export class FileWriter implements Disposable {
     this.#fd = storing(path, () => openSync(path, 'wx', 0o600));
   }
 
+  /** Open for writing, at the end of what was written, until `close`. */
+  get fd(): number {
+    return this.#fd;
+  }
+
   readonly write = (bytes: Uint8Array): void => {
     storing(this.path, () => {
       for (let done = 0; done < bytes.length;) done += writeSync(this.#fd, bytes, done);
@@ -34,7 +39,8 @@ export class FileWriter implements Disposable {
   }
 }
 
-function storing<T>(path: string, body: () => T): T {
+/** Runs what stores bytes of a layer; a full disk comes out with what to do about it. */
+export function storing<T>(path: string, body: () => T): T {
   try {
     return faulting('write', bytesOf(path), body);
   } catch (error) {

@@ -1,8 +1,8 @@
 import { LayerIndexer, type IndexedLayer } from '../erofs/index.ts';
 import { Fault } from '../errors/index.ts';
-import { createDigester, toDiffId, type DiffId, type Digester } from '../oci/index.ts';
+import { toDiffId, type DiffId } from '../oci/index.ts';
 import { TarParser } from '../tar/index.ts';
-import { FileWriter } from './file-writer.ts';
+import { HashedFile } from './hashed-file.ts';
 import type { LayerFiles } from './layer-files.ts';
 import type { LayerInfo, LayerWriter } from './layer-writer.ts';
 
@@ -14,18 +14,16 @@ export interface IngestedLayer extends LayerInfo {
 
 /** Writes, hashes and indexes a tar in one pass; `publish` gives it its place. */
 export class LayerIngest implements LayerWriter {
-  readonly #file: FileWriter;
+  readonly #file: HashedFile;
   readonly #publish: (layer: IngestedLayer) => void;
-  readonly #digester: Digester = createDigester();
   readonly #indexer = new LayerIndexer();
   readonly #parser: TarParser;
   readonly #pending = Buffer.allocUnsafeSlow(pendingBytes);
   #pendingLength = 0;
-  #sizeBytes = 0;
   #entryCount = 0;
 
   constructor(files: LayerFiles, publish: (layer: IngestedLayer) => void) {
-    this.#file = new FileWriter(files.temporary('tar'));
+    this.#file = new HashedFile(files.temporary('tar'));
     this.#publish = publish;
     this.#parser = new TarParser({
       entry: (entry, place) => {
@@ -49,12 +47,11 @@ export class LayerIngest implements LayerWriter {
   commit(expected?: DiffId): LayerInfo {
     this.#flush();
     this.#parser.end();
-    this.#file.close();
-    const diffId = toDiffId(this.#digester.digest());
+    const diffId = toDiffId(this.#file.finish());
     if (expected !== undefined && expected !== diffId) {
       throw new Fault('corrupt', `store layer ${expected}: its content hashes to ${diffId}`);
     }
-    const info = { diffId, sizeBytes: this.#sizeBytes, entryCount: this.#entryCount };
+    const info = { diffId, sizeBytes: this.#file.sizeBytes, entryCount: this.#entryCount };
     using indexed = this.#indexer.finish();
     this.#publish({ ...info, tarPath: this.#file.path, indexed });
     return info;
@@ -71,8 +68,6 @@ export class LayerIngest implements LayerWriter {
 
   #take(bytes: Uint8Array): void {
     this.#parser.write(bytes);
-    this.#digester.update(bytes);
-    this.#sizeBytes += bytes.length;
     this.#file.write(bytes);
   }
 }
