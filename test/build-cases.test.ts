@@ -175,6 +175,7 @@ function errorOf({ stderr }: Ended, folder: string): readonly string[] {
     .trimEnd()
     .replaceAll(join(folder, 'cases'), 'CASES')
     .replaceAll(/tini \(\d+\)/g, 'tini (N)')
+    .replaceAll(/\S+\/logs\/[0-9a-f]{32}\.log/g, 'LOG')
     .split('\n');
   return lines.slice(
     Math.max(

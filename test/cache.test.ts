@@ -1,7 +1,7 @@
 /** What a build reuses, what it runs again, and what it says of the difference. */
 import assert from 'node:assert/strict';
-import { chmodSync, utimesSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, readFileSync, utimesSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { needsRoot, TestStore, writeFiles, type Ended, type FileTree } from './test-store.ts';
 
@@ -303,6 +303,17 @@ test('a failed step is not cached, those before it are', { skip }, () =>
     assert.deepEqual(second.ran, [['RUN echo 2 > /2; exit 7', never]]);
     const mended = await build(dockerfile('RUN echo 1 > /1', 'RUN echo 2 > /2', 'RUN echo 3 > /3'));
     assert.deepEqual([mended.code, mended.cached], [0, ['RUN echo 1 > /1']]);
+  }),
+);
+
+test('all that a failed step wrote is kept, and the error says where', { skip }, () =>
+  withBuilds(async ({ store: { root }, build }) => {
+    const { code, stderr } = await build(dockerfile('RUN seq 1 100 && exit 5'));
+    assert.equal(code, 1);
+    const [, path = ''] = /^hint: the whole output is in (.*)$/m.exec(stderr) ?? [];
+    assert.equal(dirname(path), join(root, 'logs'), stderr);
+    const lines = Array.from({ length: 100 }, (_, index) => `${index + 1}\n`);
+    assert.equal(readFileSync(path, 'utf8'), `# RUN seq 1 100 && exit 5\n${lines.join('')}`);
   }),
 );
 

@@ -184,6 +184,8 @@ describe('a machine that lacks something', { skip: needsRoot }, () => {
       const ballast = join(disk.target, 'ballast');
       assert.match(failure(await store.build(run)), /no space left/i);
       assert.match(failure(await store.build(copy)), /no space left/i);
+      const talk = 'FROM busybox:local\nRUN yes "$(seq -s, 1 1000)"\n';
+      assert.match(failure(await store.build(store.context('talk', { Dockerfile: talk }))), /no space left/i);
       assert.match(failure(await store.build(store.context('pack', { Dockerfile: pack }))), /no space left/i);
       const tar = join(store.folder, 'rootfs.tar');
       spawnSync('tar', ['-cf', tar, '-C', copy, '.']);

@@ -15,6 +15,8 @@ export interface BuildPorts {
   readonly snapshotter: Snapshotter;
   readonly areas: WorkAreas;
   readonly runner: StepRunner;
+  /** Keeps what each RUN wrote when it last ran; made where it is missing. */
+  readonly logFolder: string;
   readonly records: CacheRecords;
   readonly stats: StatCache;
   /** Writes of many stat records at once go faster in one. */

@@ -115,6 +115,7 @@ export class CopySandbox implements Disposable {
       snapshotter: unused('snapshotter'),
       areas: unused('areas'),
       runner: unused('runner'),
+      logFolder: join(this.folder, 'store', 'logs'),
       records: state.cache,
       stats: state.stats,
       transaction: (body) => state.transaction(body),

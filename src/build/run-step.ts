@@ -7,6 +7,7 @@ import { defaultShell } from './config-instructions.ts';
 import { faultAt, instructionFault } from './instruction-fault.ts';
 import { OutputTail } from './output-tail.ts';
 import type { StepBasics } from './step-basics.ts';
+import { StepLog } from './step-log.ts';
 import type { StepResult } from './step-result.ts';
 import type { StageState } from './step.ts';
 import type { StepCommand, StepOutcome } from './step-runner.ts';
@@ -51,11 +52,15 @@ export function runStep(options: RunStepOptions): Vertex<StepResult> {
         files: command.files,
       };
       const tail = new OutputTail();
-      const onOutput = (stream: 'stdout' | 'stderr', bytes: Uint8Array): void => {
-        tail.add(bytes);
-        options.onOutput(vertex, stream, bytes);
-      };
-      const outcome = await located(options, () => options.ports.runner.run(step, { signal, onOutput }));
+      const outcome = await located(options, async () => {
+        using log = StepLog.open(options.ports.logFolder, { slot, label: instruction.original });
+        const onOutput = (stream: 'stdout' | 'stderr', bytes: Uint8Array): void => {
+          log.write(bytes);
+          tail.add(bytes);
+          options.onOutput(vertex, stream, bytes);
+        };
+        return await options.ports.runner.run(step, { signal, onOutput });
+      });
       if (outcome.kind === 'failed') throw commandFailed(options, command.args, outcome, tail);
       for (const warning of warningsOf(outcome.report)) options.onWarning(vertex, warning);
       const { diffId, contentId } = outcome.layer;
@@ -112,7 +117,7 @@ async function located(
 }
 
 function commandFailed(
-  { source, instruction }: RunStepOptions,
+  { source, instruction, slot, ports }: RunStepOptions,
   args: readonly string[],
   outcome: { readonly exitCode: number; readonly message: string | undefined },
   tail: OutputTail,
@@ -124,6 +129,7 @@ function commandFailed(
   return instructionFault(source, instruction, {
     code: 'invalid',
     message: `process ${JSON.stringify(shown)} did not complete successfully: exit code: ${outcome.exitCode}${detail}${heading}`,
+    ...(tail.isCut ? { hint: `the whole output is in ${StepLog.pathOf(ports.logFolder, slot)}` } : {}),
   });
 }
 

@@ -8,6 +8,7 @@ import type { ContainerSummary } from './containers.ts';
 import { diskUsage } from './disk-usage.ts';
 import type { Garbage, Roots } from './garbage-collector.ts';
 import { findLeftovers, type Leftover } from './leftovers.ts';
+import { listStepLogs, removeStepLogs, type StepLogFile } from './step-logs.ts';
 import type { Store } from './store.ts';
 import type { PruneOptions, PruneReport } from './system.ts';
 import type { SystemPorts } from './system-ports.ts';
@@ -16,26 +17,29 @@ type Deleted = PruneReport['deleted'][number];
 
 /**
  * Deletes, in this order: containers that do not run; images that have no name and no container, with `all` also those
- * with names; records of the build cache that alone keep a layer, with `all` every record; content that nothing needs;
- * what dead processes left behind. What a lease covers, and so what a running build or pull relies on, stays.
+ * with names; records of the build cache that alone keep a layer, with `all` every record and what the steps wrote;
+ * content that nothing needs; what dead processes left behind. What a lease covers, and so what a running build or pull
+ * relies on, stays.
  */
 export async function prune(store: Store, ports: SystemPorts, options: PruneOptions): Promise<PruneReport> {
   requireAllNames(ports);
   const plan = planPrune(store, ports, options.all);
-  if (options.dryRun) return report(plan, plan.garbage, plan.leftovers);
+  if (options.dryRun) return report(plan);
   const containers = await removeContainers(plan.containers, ports, options.signal);
   options.signal.throwIfAborted();
   const images = removeImages(store, plan, options.all);
   const garbage = ports.collector.collect({ cache: options.all ? 'clear' : 'trim' });
+  const logs = options.all ? removeStepLogs(store.root) : [];
   await ports.containers.sweep();
   for (const each of plan.leftovers) remove(each);
-  return report({ ...plan, containers, images }, garbage, plan.leftovers);
+  return report({ ...plan, containers, images, garbage, logs });
 }
 
 interface Plan {
   readonly containers: readonly StoppedContainer[];
   readonly images: readonly StoredImage[];
   readonly garbage: Garbage;
+  readonly logs: readonly StepLogFile[];
   readonly leftovers: readonly Leftover[];
 }
 
@@ -57,6 +61,7 @@ function planPrune(store: Store, { collector, containers }: SystemPorts, all: bo
     containers: stopped.map(({ id }) => ({ id, sizeBytes: containerSize(store, id) })),
     images,
     garbage: collector.find({ cache: all ? 'clear' : 'trim' }, roots),
+    logs: all ? listStepLogs(store.root).filter(({ isOpen }) => !isOpen) : [],
     leftovers: findLeftovers(store),
   };
 }
@@ -145,11 +150,7 @@ function remove(leftover: Leftover): void {
 }
 
 /** Each byte counts once: an image's layers stand by themselves, its documents with it. */
-function report(
-  { containers, images }: Pick<Plan, 'containers' | 'images'>,
-  garbage: Garbage,
-  leftovers: readonly Leftover[],
-): PruneReport {
+function report({ containers, images, garbage, logs, leftovers }: Plan): PruneReport {
   const documents = new Map(
     images.flatMap((image) => [image.manifestDigest, image.imageId].map((each) => [each, image])),
   );
@@ -161,6 +162,7 @@ function report(
       sizeBytes: documentBytes(image, garbage),
     })),
     ...garbage.records.map(({ label }) => ({ kind: 'cache' as const, name: label, sizeBytes: 0 })),
+    ...logs.map(({ name, sizeBytes }) => ({ kind: 'cache' as const, name, sizeBytes })),
     ...garbage.layers.map(({ diffId, sizeBytes }) => ({ kind: 'layer' as const, name: diffId, sizeBytes })),
     ...garbage.blobs
       .filter(({ digest }) => !documents.has(digest))

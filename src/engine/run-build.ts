@@ -11,6 +11,7 @@ import { cgroupLayout, findExecutable } from '../host/index.ts';
 import { defaultCapabilities } from '../runtime/index.ts';
 import type { LocalImages } from './local-images.ts';
 import { cachedSeccomp } from './seccomp-cache.ts';
+import { stepLogFolder } from './step-logs.ts';
 import type { Store } from './store.ts';
 
 /** Builds on a store: what is written and read is held by a lease until the image has its names. */
@@ -29,6 +30,7 @@ function portsOf(store: Store, images: LocalImages, holder: BuildPorts['holder']
     snapshotter,
     areas,
     runner: new ContainerStepRunner({ runtime, snapshotter, areas, layers, holder, machine }),
+    logFolder: stepLogFolder(store.root),
     records: state.cache,
     stats: state.stats,
     transaction: (body) => state.transaction(body),

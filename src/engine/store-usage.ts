@@ -7,6 +7,7 @@ import { diskUsage } from './disk-usage.ts';
 import { contentOfImage } from './garbage-collector.ts';
 import { layerSizes } from './layer-sizes.ts';
 import { findLeftovers, unfinishedWork } from './leftovers.ts';
+import { listStepLogs } from './step-logs.ts';
 import type { Store } from './store.ts';
 import type { UsageRow } from './system.ts';
 import type { SystemPorts } from './system-ports.ts';
@@ -24,7 +25,7 @@ export function storeUsage(store: Store, { containers }: SystemPorts): readonly 
   for (const image of images.filter(inUse)) for (const digest of contentOfImage(image)) content.use(digest);
   const cache = store.state.cache.list();
   const ofImages = content.take(images.flatMap(contentOfImage));
-  const ofCache = content.take(cache.flatMap(({ digests }) => digests));
+  const ofCache = withStepLogs(store, content.take(cache.flatMap(({ digests }) => digests)));
   const isCacheUsed = ({ digests }: { readonly digests: readonly string[] }): boolean =>
     digests.every((each) => content.isUsed(each));
   const layers = content.takeLayers();
@@ -90,6 +91,15 @@ class Content {
     const active = digests.filter((digest) => this.#used.has(digest)).length;
     return { total: digests.length, active, ...this.take(digests) };
   }
+}
+
+/** What the steps of the cache wrote is counted with it. */
+function withStepLogs({ root }: Store, { sizeBytes, reclaimableBytes }: Amount): Amount {
+  const logs = listStepLogs(root);
+  return {
+    sizeBytes: sizeBytes + sum(logs),
+    reclaimableBytes: reclaimableBytes + sum(logs.filter(({ isOpen }) => !isOpen)),
+  };
 }
 
 function containerRow({ root }: Store, list: ReturnType<SystemPorts['containers']['list']>): UsageRow {

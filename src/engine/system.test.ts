@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
+import { tryLock } from '../host/index.ts';
 import { parseReference, toDigest, type DiffId } from '../oci/index.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import type { PruneReport, UsageKind } from './system.ts';
@@ -58,8 +59,15 @@ function writeInside({ root }: TestStore, id: string, bytes: number): void {
   writeFileSync(join(root, 'work', id, 'upper', 'file'), Buffer.alloc(bytes));
 }
 
+function writeLog({ root }: TestStore, name: string, text: string): string {
+  mkdirSync(join(root, 'logs'), { recursive: true });
+  const path = join(root, 'logs', `${name}.log`);
+  writeFileSync(path, text);
+  return path;
+}
+
 function sizeOnDisk({ root }: TestStore): number {
-  const folders = ['blobs', 'layers', 'work', 'containers', 'ingest', 'trash'].filter((name) =>
+  const folders = ['blobs', 'layers', 'work', 'containers', 'ingest', 'trash', 'logs'].filter((name) =>
     existsSync(join(root, name)),
   );
   const paths = folders.flatMap((folder) =>
@@ -132,6 +140,18 @@ test('prune keeps cache records whose layers are needed anyway; --all clears the
   const id = await addContainer(at, 'box', 'image');
   assert.deepEqual(names(await pruned(at, true), 'cache'), ['RUN b']);
   assert.equal(at.engine.containers.list({ all: true })[0]?.id, id);
+});
+
+test('prune --all deletes what steps wrote, except what one is writing; without it all stays', { skip }, async () => {
+  await using at = await testStore();
+  writeLog(at, 'ended', 'all that it wrote');
+  using open = tryLock(writeLog(at, 'at-work', 'so far'), 'exclusive');
+  assert.ok(open);
+  assert.deepEqual((await pruned(at)).deleted, []);
+  assert.deepEqual((await pruned(at, true)).deleted, [{ kind: 'cache', name: 'logs/ended.log', sizeBytes: 17 }]);
+  assert.deepEqual(readdirSync(join(at.root, 'logs')), ['at-work.log']);
+  const cache = at.engine.system.df().find(({ kind }) => kind === 'cache');
+  assert.deepEqual([cache?.sizeBytes, cache?.reclaimableBytes], [6, 0]);
 });
 
 test('removing an image keeps what the build cache needs', { skip }, async () => {
@@ -308,6 +328,7 @@ test('the rows of df count each byte once', { skip }, async () => {
   using area = at.store.areas.temporary('step');
   mkdirSync(area.workDir, { recursive: true });
   writeFileSync(join(area.workDir, 'file'), Buffer.alloc(700));
+  writeLog(at, 'ended', 'all that it wrote');
   const rows = new Map(at.engine.system.df().map((row) => [row.kind, row]));
   const total = [...rows.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   assert.equal(total, sizeOnDisk(at));

@@ -2,8 +2,8 @@
 export interface System {
   /**
    * Deletes what nothing needs: containers that do not run, dangling images, cache that nothing shares, unused layers and
-   * blobs, left-over work. `all`: every image without a container, and the whole cache. What living leases cover stays.
-   * Fault `conflict` while there are names that the database has lost.
+   * blobs, left-over work. `all`: every image without a container, the whole cache, what its steps wrote. What living
+   * leases cover stays. Fault `conflict` while there are names that the database has lost.
    */
   prune(options: PruneOptions): Promise<PruneReport>;
 
