@@ -20,6 +20,7 @@ import {
   type LayerRoots,
 } from './snapshot/index.ts';
 import { openState } from './state/index.ts';
+import { once } from './std/index.ts';
 
 export type { Engine } from './engine/index.ts';
 
@@ -143,9 +144,4 @@ function knownProbe({ root, runRoot, mounts }: Choice): ErofsProbe {
     writeFileSync(path, JSON.stringify(probe), { mode: 0o600 });
     return probe;
   }
-}
-
-function once<T extends object>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => (made ??= make());
 }

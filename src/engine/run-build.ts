@@ -9,6 +9,7 @@ import {
 import { Fault } from '../errors/index.ts';
 import { cgroupLayout, findExecutable } from '../host/index.ts';
 import { defaultCapabilities } from '../runtime/index.ts';
+import { once } from '../std/index.ts';
 import type { LocalImages } from './local-images.ts';
 import { cachedSeccomp } from './seccomp-cache.ts';
 import { stepLogFolder } from './step-logs.ts';
@@ -51,9 +52,4 @@ function stepMachine({ runRoot, platform, version }: Store): StepMachine {
   const target = { architecture: platform.architecture, capabilities: defaultCapabilities };
   const seccomp = cachedSeccomp(target, { folder: join(runRoot, 'seccomp'), version });
   return { seccomp, cgroup: { layout: cgroupLayout() }, init };
-}
-
-function once<T extends object>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => (made ??= make());
 }

@@ -9,6 +9,7 @@ export { compressionHeadBytes, decompress, detectCompression, peekCompression } 
 export type { Compression, DecompressionLimits } from './compression.ts';
 export { createLimit } from './limit.ts';
 export type { Limit } from './limit.ts';
+export { once } from './once.ts';
 export { readAll } from './read-all.ts';
 export { retry } from './retry.ts';
 export type { Attempt, RetryOptions, Sleep } from './retry.ts';
