@@ -9,6 +9,7 @@ import { fileSystemOf, linuxMounts, machineFacts, privileges, type Mounts } from
 import { LocalImageStore } from './image/index.ts';
 import { FileLayerStore, LayerFiles, type LayerStore } from './layer/index.ts';
 import { platformOfNode } from './oci/index.ts';
+import { proxySettings } from './registry/index.ts';
 import { conmonMonitor, runcRuntime } from './runtime/index.ts';
 import {
   DirectoryRoots,
@@ -76,6 +77,7 @@ export async function open(options: OpenOptions): Promise<Engine> {
     clock,
     platform: platformOfNode('linux', machineFacts().architecture),
     version: packageJson.version,
+    proxies: proxySettings(options.env),
     endCommand: (id) =>
       program.length === 0 ? [] : [...program, '--root', root, '--run-root', runBase, 'container-ended', id],
   });

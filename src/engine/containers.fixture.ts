@@ -147,6 +147,7 @@ export function openTestStore(folder: string): Store {
     clock,
     platform: platformOfNode('linux', process.arch),
     version: '0.0.0',
+    proxies: {},
     endCommand: (id) => [process.execPath, programPath, folder, 'ended', id],
   };
 }

@@ -136,8 +136,8 @@ export class LocalImages implements Images {
   }
 
   async #pull(reference: Reference, options: RemotePullOptions): Promise<PulledImage> {
-    const { blobs, layers, images, state, platform, version } = this.#store;
-    using client = new RegistryClient({ userAgent: `varve/${version}` });
+    const { blobs, layers, images, state, platform, version, proxies } = this.#store;
+    using client = new RegistryClient({ userAgent: `varve/${version}`, proxies });
     const { signal, holder, onProgress } = options;
     return pullImage(
       client.repository(reference),

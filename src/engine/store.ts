@@ -3,6 +3,7 @@ import type { Mounts } from '../host/index.ts';
 import type { ImageStore } from '../image/index.ts';
 import type { LayerStore } from '../layer/index.ts';
 import type { Platform } from '../oci/index.ts';
+import type { ProxySettings } from '../registry/index.ts';
 import type { Monitor, OciRuntime } from '../runtime/index.ts';
 import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
 import type { State } from '../state/index.ts';
@@ -32,6 +33,8 @@ export interface Store {
   readonly clock: Clock;
   readonly platform: Platform;
   readonly version: string;
+  /** What registries are reached through. */
+  readonly proxies: ProxySettings;
   /** Program and arguments of a command that calls back: `containerEnded` of the container with this ID. */
   readonly endCommand: (containerId: string) => readonly string[];
 }

@@ -83,6 +83,7 @@ export function openTestStore({ root, runRoot, now = Date.now }: TestStoreOption
     clock,
     platform: { os: 'linux', architecture: 'amd64' },
     version: '0.0.0',
+    proxies: {},
     endCommand: () => [],
   };
 }

@@ -1,6 +1,7 @@
 import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Fault } from '../errors/index.ts';
 import { transientFault } from './transient-fault.ts';
+import type { ProxySettings } from './proxy-settings.ts';
 
 /** How long the other side may take. */
 export interface HttpTimeouts {
@@ -24,9 +25,6 @@ export interface HttpAnswer {
   /** Ends when the connection is free or closed. */
   discard(): Promise<void>;
 }
-
-/** Proxies, under the names that the environment has for them: `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`. */
-export type ProxySettings = Readonly<Record<string, string | undefined>>;
 
 /** Sends one GET request and gives what comes back, whatever its status. */
 export type HttpExchange = (request: HttpRequest, signal: AbortSignal | undefined) => Promise<HttpAnswer>;
