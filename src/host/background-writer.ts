@@ -22,7 +22,7 @@ export class BackgroundWriter implements Disposable {
     this.#path = path;
     const memory = { control: this.#control, slots: this.#slots, digest: this.#digest };
     const workerData: SharedState = { ...memory, fd, path, cells: cell, lengthsAt, slotCount, slotBytes };
-    const worker = new Worker(`(${drain.toString()})()`, { eval: true, workerData, stdin: false });
+    const worker = new Worker(`(${drain.toString()})()`, { eval: true, workerData, resourceLimits });
     worker.unref();
   }
 
@@ -93,7 +93,10 @@ export class BackgroundWriter implements Disposable {
   }
 }
 
-const slotBytes = 1 << 20;
+/** The thread keeps nothing but its buffers, which are not counted here. */
+const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 };
+
+const slotBytes = 512 << 10;
 const slotCount = 4;
 
 /** Who waits, waits for `turn` to change; both sides change it after each step. */

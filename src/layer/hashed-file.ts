@@ -25,8 +25,9 @@ export class HashedFile implements Disposable {
     return this.#sizeBytes;
   }
 
-  write(bytes: Uint8Array): void {
-    const background = this.#handOver();
+  /** `inThread`: whether a thread is worth its memory, should none be at work yet. */
+  write(bytes: Uint8Array, inThread: boolean): void {
+    const background = this.#handOver(inThread);
     if (background === undefined) {
       this.#digester.update(bytes);
       this.#file.write(bytes);
@@ -54,9 +55,9 @@ export class HashedFile implements Disposable {
   }
 
   /** The thread, once there is enough to do for one and it has started. */
-  #handOver(): BackgroundWriter | undefined {
+  #handOver(inThread: boolean): BackgroundWriter | undefined {
     if (this.#isHandedOver) return this.#background;
-    if (this.#sizeBytes < worthAThreadBytes) return undefined;
+    if (!inThread || this.#sizeBytes < worthAThreadBytes) return undefined;
     this.#background ??= new BackgroundWriter(this.#file.fd, this.path);
     if (!this.#background.isReady) return undefined;
     this.#background.begin(this.#sizeBytes);

@@ -68,9 +68,12 @@ export class LayerIngest implements LayerWriter {
 
   #take(bytes: Uint8Array): void {
     this.#parser.write(bytes);
-    this.#file.write(bytes);
+    this.#file.write(bytes, this.#file.sizeBytes > this.#entryCount * worthAThreadBytes);
   }
 }
 
 /** Small writes are gathered: a header and a small file's content do not make a call each. */
 const pendingBytes = 1 << 20;
+
+/** Bytes an entry from which on hashing and writing them, not reading the entries, is what takes the time. */
+const worthAThreadBytes = 2048;
