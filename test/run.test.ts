@@ -1,7 +1,7 @@
 /** `varve run` and its kin, as a user has them. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { commandLinesWith, eventually, LiveProgram, longSleep } from './live-program.ts';
@@ -218,6 +218,7 @@ describe('run', { skip: needsRoot }, () => {
     const hog = await shell('dd if=/dev/zero of=/dev/null bs=100M count=1; echo survived', '-m', '24m');
     assert.doesNotMatch(hog.stdout, /survived[^]*100\.0MB/);
     assert.match(hog.stderr + hog.code, /Killed|memory|137/i);
+    assert.equal(existsSync('oom'), false, 'the monitor left a file where it was called from');
     const forks = await shell('for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait', '--pids-limit', '4');
     assert.match(forks.stderr, /fork/);
     const { stdout } = await store.ok(['create', '-m', '24m', '--pids-limit', '4', '--cpus', '0.5', image]);

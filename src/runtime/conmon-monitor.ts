@@ -85,6 +85,8 @@ class ConmonMonitor implements Monitor {
   async #start(id: string, options: MonitorOptions): Promise<SyncAnswer> {
     const conmon = await spawnProcess(this.#executable, this.#args(id, options), {
       env: { PATH: defaultSearchPath, _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4' },
+      // Where a container runs out of memory, conmon leaves a file `oom` in its working directory.
+      cwd: options.bundle,
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
       ownGroup: true,
     });
