@@ -27,6 +27,7 @@ export const moduleOrder: ReadonlyMap<string, readonly string[]> = new Map<strin
       ...base,
       'oci',
       'tar',
+      'erofs',
       'dockerfile',
       'solver',
       'host',

@@ -3,7 +3,7 @@ import type { OpenTree } from '../layer/index.ts';
 import { showBytes, type ByteString } from '../std/index.ts';
 import type { TarContent, TarEntry, TarSink } from '../tar/index.ts';
 import { inside, notDirectory } from './copy-layout.ts';
-import { keptXattrs } from './kept-xattrs.ts';
+import { keptXattrs } from '../erofs/index.ts';
 import type { LayerLedger } from './layer-ledger.ts';
 import { resolveInTree } from './tree-path.ts';
 import type { EntryFacts, Owner } from './tree-writer.ts';

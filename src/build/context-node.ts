@@ -10,7 +10,7 @@ import {
 } from '../host/index.ts';
 import { bytesOf, type ByteString, type Timestamp } from '../std/index.ts';
 import type { ContextDirectory } from './context-directory.ts';
-import { keptXattrs } from './kept-xattrs.ts';
+import { keptXattrs } from '../erofs/index.ts';
 import type { SourceNode } from './source-tree.ts';
 
 /** A file met on a walk, reached through the directory that it is in, or one that was looked up by its path. */

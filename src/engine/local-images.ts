@@ -21,7 +21,7 @@ import type {
   TransferEvent,
 } from './images.ts';
 import { layerNamed, layerPaths, layerRows } from './layer-listing.ts';
-import { removeImage } from './remove-image.ts';
+import { meansName, removeImage } from './remove-image.ts';
 import type { Store } from './store.ts';
 
 export interface LocalImagesOptions {
@@ -162,7 +162,7 @@ export class LocalImages implements Images {
   /** The image with the one name that was asked for; by an ID it is saved with none. */
   #named(name: string): StoredImage {
     const image = this.#find(name);
-    return { ...image, names: image.names.filter((each) => isName(name, each)) };
+    return { ...image, names: image.names.filter((each) => meansName(name, each)) };
   }
 
   #summaries(image: StoredImage): readonly ImageSummary[] {
@@ -195,12 +195,4 @@ export function noSuchImage(name: string): Fault {
 
 function createdMs(image: StoredImage): number {
   return image.config.created === undefined ? image.storedMs : Date.parse(image.config.created);
-}
-
-function isName(asked: string, full: string): boolean {
-  try {
-    return formatReference(parseReference(asked)) === full;
-  } catch {
-    return false;
-  }
 }

@@ -18,7 +18,7 @@ export interface RemoveImageOptions {
  */
 export function removeImage(image: StoredImage, asked: string, options: RemoveImageOptions): readonly RemovedImage[] {
   const { images, collector, usedBy, force } = options;
-  const name = image.names.find((each) => isSame(each, asked));
+  const name = image.names.find((each) => meansName(asked, each));
   const isLast = name === undefined || image.names.length <= 1;
   const containers = usedBy(image.imageId);
   if (isLast && containers.length > 0 && !force) throw inUse(asked, image, containers);
@@ -37,7 +37,8 @@ function untag(images: ImageStore, name: string): readonly string[] {
   return [name];
 }
 
-function isSame(full: string, asked: string): boolean {
+/** True if `asked`, as a person writes it, is this name in full; an ID is none. */
+export function meansName(asked: string, full: string): boolean {
   try {
     return formatReference(parseReference(asked)) === full;
   } catch {

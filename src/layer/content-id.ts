@@ -9,9 +9,6 @@ import type { TarEntry } from '../tar/index.ts';
 export type ContentId = string & { readonly [contentIdBrand]: true };
 declare const contentIdBrand: unique symbol;
 
-/** The ContentId of a step that changed nothing. */
-export const emptyContentId = `content:${createHash('sha256').update('varve content\n').digest('hex')}` as ContentId;
-
 /** Takes a layer's entries one by one. Fields are length-prefixed, so that no two layers share their bytes. */
 export class ContentIdHash {
   readonly #hash: Hash = createHash('sha256').update('varve content\n');

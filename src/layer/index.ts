@@ -2,7 +2,6 @@
  * Layers by their diff ID: a tar comes in and is hashed and indexed, its tree can be read back. Knows entries and
  * deletions, no mounts, no images.
  */
-export { emptyContentId } from './content-id.ts';
 export type { ContentId } from './content-id.ts';
 export { FileReader } from './file-reader.ts';
 export { FileLayerStore } from './file-layer-store.ts';
