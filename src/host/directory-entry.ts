@@ -1,7 +1,7 @@
 import { bytesFrom } from '../std/index.ts';
 import type { ByteString, Timestamp } from '../std/index.ts';
 import { statFd } from './file-status.ts';
-import { errnoFault } from './errno.ts';
+import { errnoFault, errnoOf } from './errno.ts';
 import { cString, check, closeFd, libc } from './libc.ts';
 import { openFlag } from './open-flags.ts';
 
@@ -15,11 +15,14 @@ export interface EntryPlace {
   readonly subject: ByteString;
 }
 
-/** The names in an open directory, without `.` and `..`, in bytewise order. The descriptor is at its end afterwards. */
+/**
+ * The names in an open directory, without `.` and `..`, in bytewise order; none where the directory has been removed since
+ * it was opened (POSIX readdir). The descriptor is at its end afterwards.
+ */
 export function namesIn(fd: number, subject: ByteString): ByteString[] {
   const names: ByteString[] = [];
   for (;;) {
-    const length = check(libc().getdents64(fd, direntBuffer, direntBuffer.length), 'read directory', subject);
+    const length = readEntries(fd, subject);
     if (length === 0) return names.toSorted();
     appendNames(names, length);
   }
@@ -123,6 +126,16 @@ const removeDirectory = 0x200;
 const direntBuffer = Buffer.alloc(64 * 1024);
 const linkBuffer = Buffer.alloc(4096);
 const timesBuffer = Buffer.alloc(32);
+
+/** Fills `direntBuffer`. The kernel answers ENOENT for a directory that has lost its last name: that is its end. */
+function readEntries(fd: number, subject: ByteString): number {
+  try {
+    return check(libc().getdents64(fd, direntBuffer, direntBuffer.length), 'read directory', subject);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return 0;
+    throw error;
+  }
+}
 
 /** struct linux_dirent64: d_reclen at 16, d_name from 19 on, NUL-terminated. */
 function appendNames(names: ByteString[], length: number): void {

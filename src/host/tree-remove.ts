@@ -8,7 +8,7 @@ import { closeFd } from './libc.ts';
 /**
  * Removes a directory's entry with all that is in it, by descriptors: no symlink is followed, not even one that takes
  * a directory's place meanwhile. A mount point inside is `conflict`, before anything in it is touched; what comes before it is
- * gone by then. Nothing at `place` is no failure.
+ * gone by then. Nothing at `place` is no failure, nor is what somebody else removes meanwhile.
  *
  * At most `maxOpen` directories are open at once: what lies deeper is first moved up to the top.
  */
@@ -41,15 +41,17 @@ function descendOrUnlink(place: EntryPlace, levels: Level[]): void {
   if (status === undefined) return;
   if (status.mountRoot) throw errnoFault(ebusy, 'remove', place.subject, 'it is a mount point');
   const top = levels[0];
-  if (status.type !== 'dir') unlinkUnlessGone(place);
-  else if (top !== undefined && levels.length >= maxOpen) moveUp(place, top);
-  else levels.push(enter(place));
+  unlessGone(() => {
+    if (status.type !== 'dir') unlinkAt(place);
+    else if (top !== undefined && levels.length >= maxOpen) moveUp(place, top);
+    else levels.push(enter(place));
+  });
 }
 
 /** Two that remove the same tree at once both succeed. */
-function unlinkUnlessGone(place: EntryPlace): void {
+function unlessGone(body: () => void): void {
   try {
-    unlinkAt(place);
+    body();
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
   }
@@ -69,7 +71,7 @@ function leave(levels: Level[]): void {
   const level = levels.pop();
   if (level === undefined) return;
   closeFd(level.fd);
-  rmdirAt(level.place);
+  unlessGone(() => rmdirAt(level.place));
 }
 
 /** The new name cannot be taken: the top's names are known, and this one is longer than each of them could make it. */
