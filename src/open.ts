@@ -6,10 +6,10 @@ import { openBlobStore } from './blob/index.ts';
 import { LocalEngine, type Engine } from './engine/index.ts';
 import { Fault } from './errors/index.ts';
 import { fileSystemOf, linuxMounts, machineFacts, privileges, type Mounts } from './host/index.ts';
+import { proxySettings } from './http/index.ts';
 import { LocalImageStore } from './image/index.ts';
 import { FileLayerStore, LayerFiles, type LayerStore } from './layer/index.ts';
 import { platformOfNode } from './oci/index.ts';
-import { proxySettings } from './registry/index.ts';
 import { conmonMonitor, runcRuntime } from './runtime/index.ts';
 import {
   DirectoryRoots,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { encodeManifest } from '../src/oci/index.ts';
 import { sampleImage } from '../src/registry/sample-image.fixture.ts';
-import { scriptedServer, send } from '../src/registry/scripted-server.fixture.ts';
+import { scriptedServer, send } from '../src/http/scripted-server.fixture.ts';
 import { LiveProgram } from './live-program.ts';
 import { needsRoot, TestStore, type Ended } from './test-store.ts';
 

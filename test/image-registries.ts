@@ -10,7 +10,7 @@ import {
   type RecordedRequest,
   type Script,
   type ScriptedServer,
-} from '../src/registry/scripted-server.fixture.ts';
+} from '../src/http/scripted-server.fixture.ts';
 import type { CraftedImage } from '../src/image/crafted-image.fixture.ts';
 
 /** Debian's docker-registry behind a proxy that sees what a pull asks for. */

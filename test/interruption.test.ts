@@ -9,7 +9,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeManifest } from '../src/oci/index.ts';
 import { sampleImage } from '../src/registry/sample-image.fixture.ts';
-import { scriptedServer, send, type ScriptedServer } from '../src/registry/scripted-server.fixture.ts';
+import { scriptedServer, send, type ScriptedServer } from '../src/http/scripted-server.fixture.ts';
 import { commandLinesWith, eventually, LiveProgram, longSleep } from './live-program.ts';
 import { mountsBelow, needsRoot, TestStore } from './test-store.ts';
 

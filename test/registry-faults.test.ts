@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { craftImage, craftTar, type CraftedImage } from '../src/image/crafted-image.fixture.ts';
 import { dockerRegistryMissing, startDockerRegistry } from '../src/registry/docker-registry.fixture.ts';
-import { refuse, send, type ScriptedServer } from '../src/registry/scripted-server.fixture.ts';
+import { refuse, send, type ScriptedServer } from '../src/http/scripted-server.fixture.ts';
 import { scriptedRegistry, type RegistryQuestion } from './image-registries.ts';
 import { needsRoot, TestStore, type Ended } from './test-store.ts';
 

@@ -1,9 +1,9 @@
 import type { BlobStore } from '../blob/index.ts';
 import type { Mounts } from '../host/index.ts';
+import type { ProxySettings } from '../http/index.ts';
 import type { ImageStore } from '../image/index.ts';
 import type { LayerStore } from '../layer/index.ts';
 import type { Platform } from '../oci/index.ts';
-import type { ProxySettings } from '../registry/index.ts';
 import type { Monitor, OciRuntime } from '../runtime/index.ts';
 import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
 import type { State } from '../state/index.ts';

@@ -1,11 +1,10 @@
 import { Fault } from '../errors/index.ts';
+import { exchangeFollowing, type HttpExchange } from '../http/index.ts';
 import { defined, parseJsonObject, countAt, textAt } from '../oci/index.ts';
 import type { Clock } from '../std/index.ts';
 import { createSingleFlight, readAll } from '../std/index.ts';
 import type { AuthChallenge } from './auth-challenge.ts';
 import { parseAuthChallenge } from './auth-challenge.ts';
-import type { HttpExchange } from './http-exchange.ts';
-import { exchangeFollowing } from './redirects.ts';
 import type { RegistryAddress } from './registry-address.ts';
 import { statusFault } from './registry-fault.ts';
 

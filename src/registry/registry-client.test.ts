@@ -11,8 +11,8 @@ import { RegistryClient } from './registry-client.ts';
 import type { Remote } from './remote.ts';
 import { resolveImage } from './resolve-image.ts';
 import { linux, sampleImage, sampleIndex } from './sample-image.fixture.ts';
-import type { RecordedRequest, Script, ScriptedServer } from './scripted-server.fixture.ts';
-import { refuse, scriptedServer, send } from './scripted-server.fixture.ts';
+import type { RecordedRequest, Script, ScriptedServer } from '../http/scripted-server.fixture.ts';
+import { refuse, scriptedServer, send } from '../http/scripted-server.fixture.ts';
 import { readBlob, verifiedBlob } from './verified-blob.ts';
 
 const image = sampleImage(['one']);

@@ -1,12 +1,10 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
+import { openConnections, type HttpConnections, type HttpTimeouts, type ProxySettings } from '../http/index.ts';
 import type { Reference } from '../oci/index.ts';
 import type { Clock, Sleep } from '../std/index.ts';
 import type { Authorizer, CredentialProvider } from './authorizer.ts';
 import { createAuthorizer } from './authorizer.ts';
-import type { HttpConnections, HttpTimeouts } from './http-exchange.ts';
-import type { ProxySettings } from './proxy-settings.ts';
-import { openConnections } from './http-exchange.ts';
 import { registryAddress } from './registry-address.ts';
 import { RegistryRepository } from './registry-repository.ts';
 import { createTransport } from './registry-transport.ts';

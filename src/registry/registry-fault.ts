@@ -1,9 +1,8 @@
 import type { FaultCode } from '../errors/index.ts';
 import { Fault } from '../errors/index.ts';
+import { transientFault, type HttpAnswer } from '../http/index.ts';
 import { fieldsOf, listAt, parseJsonObject, textAt } from '../oci/index.ts';
 import { readAll } from '../std/index.ts';
-import type { HttpAnswer } from './http-exchange.ts';
-import { transientFault } from './transient-fault.ts';
 
 /** A refusal; its fault is a transient one where asking again may help. */
 export interface StatusFault {

@@ -1,4 +1,5 @@
 import { Fault } from '../errors/index.ts';
+import { isTransient, transientFault, type HttpAnswer } from '../http/index.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
 import {
   digestMatches,
@@ -12,10 +13,8 @@ import {
 import type { Sleep } from '../std/index.ts';
 import { readAll } from '../std/index.ts';
 import type { Audience } from './authorizer.ts';
-import type { HttpAnswer } from './http-exchange.ts';
 import type { RegistryTransport } from './registry-transport.ts';
 import type { BlobOptions, Remote, RemoteManifest, WaitOptions } from './remote.ts';
-import { isTransient, transientFault } from './transient-fault.ts';
 
 export interface RepositoryOptions {
   readonly transport: RegistryTransport;

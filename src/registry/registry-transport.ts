@@ -1,11 +1,9 @@
 import { Fault } from '../errors/index.ts';
+import { exchangeFollowing, isTransient, type HttpAnswer, type HttpExchange } from '../http/index.ts';
 import type { Attempt, RetryOptions } from '../std/index.ts';
 import { retry, throwIfAborted } from '../std/index.ts';
 import type { Audience, Authorizer } from './authorizer.ts';
-import type { HttpAnswer, HttpExchange } from './http-exchange.ts';
-import { exchangeFollowing } from './redirects.ts';
 import { statusFault } from './registry-fault.ts';
-import { isTransient } from './transient-fault.ts';
 
 export interface RegistryQuery {
   readonly audience: Audience;

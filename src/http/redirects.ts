@@ -1,19 +1,23 @@
 import { Fault } from '../errors/index.ts';
 import type { HttpAnswer, HttpExchange, HttpRequest } from './http-exchange.ts';
 
-const maxRedirects = 5;
+export interface FollowOptions {
+  /** Goes to the first origin only, and is never sent again once a redirect has left it. */
+  readonly authorization: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Default 5. */
+  readonly maxRedirects?: number;
+}
 
-/**
- * Sends a request and follows where it is sent on to, as registries do with blobs. `authorization` goes to the first
- * origin only and is never sent again once a redirect has left it. A redirect from HTTPS to HTTP is refused.
- */
+/** Sends a request and follows where it is sent on to. A redirect from HTTPS to HTTP is refused. */
 export async function exchangeFollowing(
   exchange: HttpExchange,
   request: HttpRequest,
-  options: { readonly authorization: string | undefined; readonly signal: AbortSignal | undefined },
+  options: FollowOptions,
 ): Promise<HttpAnswer> {
   let { url } = request;
   let { authorization } = options;
+  const { maxRedirects = 5 } = options;
   for (let followed = 0; followed <= maxRedirects; followed++) {
     const headers = authorization === undefined ? request.headers : { ...request.headers, authorization };
     const answer = await exchange({ ...request, url, headers }, options.signal);

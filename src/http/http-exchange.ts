@@ -169,11 +169,11 @@ const plainWords: ReadonlyMap<string, string> = new Map([
 ]);
 
 const networkHints: ReadonlyMap<string, string> = new Map([
-  ['ECONNREFUSED', 'nothing listens there: see that the registry runs and that its port is right'],
+  ['ECONNREFUSED', 'nothing listens there: see that the server runs and that its port is right'],
   ['ENOTFOUND', 'there is no such host: see that its name is right and that the network is up'],
   ['EAI_AGAIN', 'names cannot be looked up: see that the network is up'],
-  ['EPROTO', 'if the registry speaks plain HTTP, declare it insecure'],
+  ['EPROTO', 'it may speak plain HTTP only'],
 ]);
 
 const tlsFailure = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_INVALID_PROTOCOL)/;
-const tlsHint = "the registry's certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its authority";
+const tlsHint = "the server's certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its authority";
