@@ -2,6 +2,15 @@
  * Layers as trees that can be used: merged views, writable views and what was changed in them. Knows no images and no
  * containers.
  */
+export type {
+  CacheMount,
+  CacheMountFill,
+  CacheMountIdentity,
+  CacheMountProblem,
+  CacheMountRequest,
+  CacheMounts,
+  CacheMountUse,
+} from './cache-mounts.ts';
 export { DirectoryRoots } from './directory-roots.ts';
 export { ErofsRoots } from './erofs-roots.ts';
 export type { LayerRoots } from './layer-roots.ts';
