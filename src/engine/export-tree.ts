@@ -3,7 +3,7 @@ import { Fault } from '../errors/index.ts';
 import { openFileAt, readlinkAt, xattrsAt, type Tree, type WalkEntry } from '../host/index.ts';
 import { bytesOf, showBytes, type ByteString } from '../std/index.ts';
 import { endOfArchive, formatHeader, paddingOf, type TarEntry } from '../tar/index.ts';
-import { isKeptAttribute } from './copy-tree.ts';
+import { isKeptAttribute } from '../snapshot/index.ts';
 
 /**
  * A tree as a tar, in pieces of about 1 MiB, each used up before the next is asked for. The same tree gives the same

@@ -6,7 +6,7 @@ import type { MountStub } from '../runtime/index.ts';
 import type { TreeChange } from '../snapshot/index.ts';
 import { bytesOf, type ByteString } from '../std/index.ts';
 import type { TarEntry } from '../tar/index.ts';
-import { isKeptAttribute } from './copy-tree.ts';
+import { isKeptAttribute } from '../snapshot/index.ts';
 
 /**
  * Keeps the places that varve made for a running container's mounts out of what the container changed: the places

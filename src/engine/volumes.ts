@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { lock, Tree } from '../host/index.ts';
 import { bytesOf, type ByteString } from '../std/index.ts';
 import type { Documents, JsonBody } from '../state/index.ts';
-import { copyRootMetadata, copyTree } from './copy-tree.ts';
+import { copyRootMetadata, copyTree } from '../snapshot/index.ts';
 
 /**
  * Named folders that outlive containers. Each is a document and a folder `volumes/<name>/`, which holds the files in

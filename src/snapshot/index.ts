@@ -11,6 +11,7 @@ export type {
   CacheMounts,
   CacheMountUse,
 } from './cache-mounts.ts';
+export { copyRootMetadata, copyTree, isKeptAttribute } from './copy-tree.ts';
 export { DirectoryRoots } from './directory-roots.ts';
 export { ErofsRoots } from './erofs-roots.ts';
 export type { LayerRoots } from './layer-roots.ts';

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../std/index.ts';
+import { openCacheMountRecords } from './cache-mount-records.ts';
 import { openCacheRecords } from './cache-records.ts';
 import { openDocumentFiles } from './document-files.ts';
 import { openDocumentRepair } from './document-repair.ts';
@@ -33,6 +34,7 @@ export function openState(root: string, options: StateOptions = {}): State {
     repair: openDocumentRepair(database, files),
     layers: openLayerRecords(database),
     cache: openCacheRecords(database, clock),
+    cacheMounts: openCacheMountRecords(database, clock),
     stats: openStatCache(database, clock),
     leases: openLeases(database, join(root, 'leases'), clock),
     locks: openLocks(join(root, 'locks')),

@@ -41,6 +41,13 @@ const steps: readonly string[] = [
   CREATE TABLE lease_digests (lease TEXT NOT NULL, digest TEXT NOT NULL,
     PRIMARY KEY (lease, digest)) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Folders that steps keep between builds. Their files say whose they are too.
+  CREATE TABLE cache_mounts (
+    key TEXT PRIMARY KEY, id TEXT NOT NULL, scope TEXT NOT NULL, uid INTEGER NOT NULL, gid INTEGER NOT NULL,
+    mode INTEGER NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL, uses INTEGER NOT NULL, sharing TEXT
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const schemaVersion = steps.length;
