@@ -1,6 +1,6 @@
 import { Fault } from '../errors/index.ts';
 import type { ImageStore, StoredImage } from '../image/index.ts';
-import { parseReference, toDigest, type Reference } from '../oci/index.ts';
+import { formatPlatform, parseReference, samePlatform, toDigest, type Platform, type Reference } from '../oci/index.ts';
 import type { LayerHolder } from '../layer/index.ts';
 
 export interface BaseImagesOptions {
@@ -8,7 +8,9 @@ export interface BaseImagesOptions {
   readonly holder: LayerHolder;
   /** Ask the registry even for what is here. */
   readonly alwaysPull: boolean;
-  readonly pull: (reference: Reference, name: string) => Promise<StoredImage>;
+  readonly pull: (reference: Reference, options: { name: string; platform: Platform }) => Promise<StoredImage>;
+  /** Told when an image that is not for the platform is used, since there is no other. */
+  readonly onOtherPlatform: (name: string, expected: Platform, found: Platform) => void;
 }
 
 /** The images that a build stands on: those that are here first, then the registry's; each looked up once. */
@@ -21,26 +23,43 @@ export class BaseImages {
   }
 
   /** Fault `not-found`, `unavailable` and whatever else a pull may end with. */
-  find(name: string): Promise<StoredImage> {
-    const known = this.#found.get(name) ?? this.#find(name);
-    this.#found.set(name, known);
+  find(name: string, platform: Platform): Promise<StoredImage> {
+    const key = `${formatPlatform(platform)} ${name}`;
+    const known = this.#found.get(key) ?? this.#find(name, platform);
+    this.#found.set(key, known);
     return known;
   }
 
-  async #find(name: string): Promise<StoredImage> {
-    const { images, holder, alwaysPull, pull } = this.#options;
+  async #find(name: string, platform: Platform): Promise<StoredImage> {
+    const { images, alwaysPull, onOtherPlatform } = this.#options;
     const here = images.find(name);
-    if (here !== undefined && !(alwaysPull && isPullable(here))) {
-      for (const digest of [here.imageId, here.manifestDigest, ...here.chain.map(toDigest)]) holder.add(digest);
-      return here;
-    }
+    const suits = here !== undefined && samePlatform(platformOf(here), platform);
+    if (here !== undefined && suits && !(alwaysPull && isPullable(here))) return this.#hold(here);
+    const found = await this.#pull(here, { name, platform });
+    if (!samePlatform(platformOf(found), platform)) onOtherPlatform(name, platform, platformOf(found));
+    return found;
+  }
+
+  /** What the registry has; what is here, where the registry has nothing of that name. */
+  async #pull(here: StoredImage | undefined, wanted: { name: string; platform: Platform }): Promise<StoredImage> {
     try {
-      return await pull(parseReference(name), name);
+      return await this.#options.pull(parseReference(wanted.name), wanted);
     } catch (error) {
-      if (here !== undefined && Fault.is(error, 'not-found')) return here;
+      if (here !== undefined && Fault.is(error, 'not-found')) return this.#hold(here);
       throw error;
     }
   }
+
+  #hold(image: StoredImage): StoredImage {
+    for (const digest of [image.imageId, image.manifestDigest, ...image.chain.map(toDigest)]) {
+      this.#options.holder.add(digest);
+    }
+    return image;
+  }
+}
+
+function platformOf({ config: { os, architecture, variant } }: StoredImage): Platform {
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
 }
 
 /** An image that has no name of a registry cannot be asked for. */

@@ -8,7 +8,9 @@ export interface BuildArgsOptions {
   readonly source: DockerfileSource;
   /** As the command line gave them. */
   readonly given: ReadonlyMap<string, string>;
+  /** What is built for, and what it is built on. */
   readonly platform: Platform;
+  readonly buildPlatform: Platform;
   readonly target: string | undefined;
 }
 
@@ -57,8 +59,9 @@ export class BuildArgs {
 
   #platformArg(name: string): string | undefined {
     if (!platformArgNames.includes(name)) return undefined;
-    const { platform, target } = this.#options;
+    const { platform: wanted, buildPlatform, target } = this.#options;
     if (name === 'TARGETSTAGE') return target ?? 'default';
+    const platform = name.startsWith('BUILD') ? buildPlatform : wanted;
     const { os, architecture, variant = '' } = platform;
     const parts = { PLATFORM: formatPlatform(platform), OS: os, ARCH: architecture, VARIANT: variant };
     return parts[name.replace(/^(BUILD|TARGET)/, '') as keyof typeof parts];

@@ -6,26 +6,59 @@ export interface BuildOptions {
   readonly contextDir: string;
   /** Path of the Dockerfile; default `Dockerfile` in the context. */
   readonly file?: string;
-  /** Names for the result. */
+  /**
+   * Names for the result. With several targets, `TARGET=NAME` is for that one, a name alone for the last.
+   */
   readonly tags: readonly string[];
   /** `--build-arg NAME=VALUE`, environment already looked up for those without a value. */
   readonly buildArgs: ReadonlyMap<string, string>;
-  readonly target?: string;
-  /** Run every step again. */
-  readonly noCache: boolean;
+  /** Stages by name or number; the last one of the file where none is named. */
+  readonly targets: readonly string[];
+  /** Platforms to build for, as `os/architecture[/variant]`; this machine's where none is named. */
+  readonly platforms: readonly string[];
+  readonly cache: CacheUse;
+  /** Steps at work at once; as many as the machine has cores by default. */
+  readonly jobs?: number;
   /** Ask the registry for the bases even if they are here. */
   readonly pull: boolean;
   readonly network: 'default' | 'host' | 'none';
+  /** What RUN may ask for beyond the ordinary. */
+  readonly allow: ReadonlySet<Entitlement>;
   readonly labels: ReadonlyMap<string, string>;
+  /**
+   * No time in what is made is later: layers, config and history (reproducible-builds.org, SOURCE_DATE_EPOCH). Seconds
+   * since 1970.
+   */
+  readonly sourceDateEpochSec?: number;
   readonly signal: AbortSignal;
   /** Called in order, never at the same time; must not throw. */
   readonly onEvent: (event: BuildEvent) => void;
 }
 
+export type Entitlement = 'network.host' | 'security.insecure';
+
+/** Which steps are run again though their results are known. */
+export interface CacheUse {
+  /** All of them. */
+  readonly off: boolean;
+  /** Those of these stages, by name or number. */
+  readonly offForStages: readonly string[];
+  /** `N` or `STAGE:N`: the step that progress shows as `N/…`, of the target where no stage is named. */
+  readonly offForSteps: readonly string[];
+}
+
 export interface BuildResult {
-  /** Config digest. */
-  readonly imageId: string;
-  readonly manifestDigest: string;
+  /** In the order in which they were asked for. */
+  readonly targets: readonly TargetResult[];
+}
+
+export interface TargetResult {
+  /** The stage, as progress names it. */
+  readonly label: string;
   /** The names that now mean this image, in full form. */
   readonly names: readonly string[];
+  /** Digest of the config; of several platforms, that of this machine's. */
+  readonly imageId: string;
+  /** Of the manifest, or of the index where there are several platforms. */
+  readonly manifestDigest: string;
 }

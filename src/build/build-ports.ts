@@ -1,5 +1,5 @@
-import type { LayerHolder, LayerStore } from '../layer/index.ts';
-import type { Reference, Platform } from '../oci/index.ts';
+import type { LayerHolder, LayerPacker, LayerStore } from '../layer/index.ts';
+import type { DiffId, Platform, Reference } from '../oci/index.ts';
 import type { ImageStore, StoredImage } from '../image/index.ts';
 import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
 import type { CacheRecords, Locks, StatCache } from '../state/index.ts';
@@ -12,6 +12,8 @@ export interface BuildPorts {
   /** Fetches an image from its registry. */
   readonly pull: (reference: Reference, options: PullBaseOptions) => Promise<StoredImage>;
   readonly layers: LayerStore;
+  /** Begins a layer on what is below: held, and with no time later than the build allows. */
+  readonly packer: (below: readonly DiffId[]) => LayerPacker;
   readonly snapshotter: Snapshotter;
   readonly areas: WorkAreas;
   readonly runner: StepRunner;
@@ -32,6 +34,7 @@ export interface BuildPorts {
 }
 
 export interface PullBaseOptions {
+  readonly platform: Platform;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
 }

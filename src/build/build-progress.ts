@@ -1,3 +1,4 @@
+import { formatPlatform } from '../oci/index.ts';
 import type { Vertex } from '../solver/index.ts';
 import type { Clock } from '../std/index.ts';
 import type { BuildEvent, PlannedStep } from './build-event.ts';
@@ -20,10 +21,11 @@ export class BuildProgress {
   }
 
   /** Numbers the steps of all stages; those that stand for nothing but another stage have no number. */
-  plan(stages: readonly LoweredStage[]): void {
+  plan(stages: readonly LoweredStage[], options: { readonly namePlatforms: boolean }): void {
     const planned: PlannedStep[] = [];
     for (const stage of stages) {
-      const name = stages.length > 1 ? `${stage.label} ` : '';
+      const platform = options.namePlatforms ? `${formatPlatform(stage.state.platform)} ` : '';
+      const name = stages.length > 1 ? `${platform}${stage.label} ` : '';
       for (const [index, { vertex, title }] of stage.steps.entries()) {
         if (this.#steps.has(vertex)) continue;
         const step = this.#next(vertex);

@@ -1,88 +1,151 @@
 import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { formatPlatform, type Platform } from '../oci/index.ts';
 import { solve, type SolveEvent, type Solved, type Vertex } from '../solver/index.ts';
 import { BaseImages } from './base-images.ts';
 import { BuildCache } from './build-cache.ts';
-import type { BuildOptions, BuildResult } from './build-options.ts';
+import type { BuildOptions, BuildResult, TargetResult } from './build-options.ts';
 import type { BuildPorts } from './build-ports.ts';
 import { BuildProgress } from './build-progress.ts';
+import { platformsOf, targetsOf, type Target } from './build-targets.ts';
+import { cacheRules } from './cache-rules.ts';
 import { openContext, type ContextTree } from './context-tree.ts';
-import { readDockerfile } from './dockerfile-source.ts';
+import { readDockerfile, type ReadDockerfile } from './dockerfile-source.ts';
 import { imageOf } from './image-of-stage.ts';
-import { parseNames } from './image-names.ts';
 import { reasonText } from './reason-text.ts';
 import { StageLowering } from './stage-lowering.ts';
 import type { LoweredStage } from './step.ts';
 import type { StepResult } from './step-result.ts';
 
 /**
- * Builds an image: reads the Dockerfile, lowers the stages that the target needs, runs what is not known yet, stores the
- * result under its names. A failure names the place in the Dockerfile; the steps that finished before it stay usable.
+ * Builds images: reads the Dockerfile, lowers the stages that the targets need for each platform, runs what is not known
+ * yet, stores the results under their names. A failure names the place in the Dockerfile; the steps that finished before
+ * it stay usable.
  */
 export async function buildImage(options: BuildOptions, ports: BuildPorts): Promise<BuildResult> {
-  const names = parseNames(options.tags);
-  const { dockerfile, source, path } = readDockerfile(options);
+  const read = readDockerfile(options);
+  const targets = targetsOf(options, read.dockerfile.stages);
+  const platforms = platformsOf(options.platforms, ports.platform);
   const progress = new BuildProgress(options.onEvent, ports.clock);
-  for (const each of dockerfile.diagnostics) progress.warning(undefined, each.message);
-  using context = new LazyContext(options, path);
-  using lowering = new StageLowering({
-    dockerfile,
-    source,
-    build: options,
-    ports,
-    bases: basesOf(options, ports, progress),
-    context: context.open,
-    scope: createHash('sha256').update(path).digest('hex').slice(0, 16),
-    onOutput: (vertex, stream, bytes) => progress.output(vertex, stream, bytes),
-    onWarning: (vertex, message) => progress.warning(vertex, message),
-  });
-  const target = await lowering.target(options.target);
-  if (lowering.unusedArgs.length > 0) {
-    progress.warning(undefined, `one or more build-args [${lowering.unusedArgs.join(' ')}] were not consumed`);
-  }
-  progress.plan(lowering.stages);
-  const solved = await solveStage(target, { options, ports, progress });
-  const image = imageOf(target, solved, { ...ports, labels: options.labels });
-  const stored = ports.images.add(image, { names, holder: ports.holder });
-  return { imageId: stored.imageId, manifestDigest: stored.manifestDigest, names: stored.names };
+  for (const each of read.dockerfile.diagnostics) progress.warning(undefined, each.message);
+  using resources = new DisposableStack();
+  const building = { options, ports, progress, read, targets, resources };
+  const lowerings = platforms.map((platform) => loweringFor(platform, building));
+  const stages = await lowerAll(lowerings, targets);
+  warnOfUnusedArgs(lowerings, progress);
+  progress.plan(
+    lowerings.flatMap(({ stages: each }) => each),
+    { namePlatforms: platforms.length > 1 },
+  );
+  const solved = await solveStages(stages.flat(), building);
+  return { targets: targets.map((target, index) => store(target, stages[index] ?? [], { ...building, solved })) };
 }
 
-function basesOf(options: BuildOptions, ports: BuildPorts, progress: BuildProgress): BaseImages {
+interface Building {
+  readonly options: BuildOptions;
+  readonly ports: BuildPorts;
+  readonly progress: BuildProgress;
+  readonly read: ReadDockerfile;
+  readonly targets: readonly Target[];
+  /** What is closed when the build is over. */
+  readonly resources: DisposableStack;
+}
+
+function loweringFor(platform: Platform, building: Building): StageLowering {
+  const { options, ports, progress, read, targets, resources } = building;
+  const { dockerfile, source, path } = read;
+  const context = resources.use(new LazyContext(options, path));
+  return resources.use(
+    new StageLowering({
+      dockerfile,
+      source,
+      build: options,
+      ports,
+      platform,
+      bases: basesOf(building),
+      cacheRules: cacheRules(
+        options.cache,
+        dockerfile.stages,
+        targets.map(({ stage }) => stage),
+      ),
+      context: async () => context.open().source(ports),
+      scope: createHash('sha256').update(path).digest('hex').slice(0, 16),
+      onOutput: (vertex, stream, bytes) => progress.output(vertex, stream, bytes),
+      onWarning: (vertex, message) => progress.warning(vertex, message),
+    }),
+  );
+}
+
+function basesOf({ options, ports, progress }: Building): BaseImages {
   const { images, holder } = ports;
   return new BaseImages({
     images,
     holder,
     alwaysPull: options.pull,
-    pull: (reference, name) =>
-      progress.internal(`load ${name}`, (onProgress) => ports.pull(reference, { signal: options.signal, onProgress })),
+    pull: (reference, { name, platform }) =>
+      progress.internal(`load ${name}`, (onProgress) =>
+        ports.pull(reference, { platform, signal: options.signal, onProgress }),
+      ),
+    onOtherPlatform: (name, expected, found) =>
+      progress.warning(
+        undefined,
+        `base image ${name} is for ${formatPlatform(found)}, expected was ${formatPlatform(expected)}`,
+      ),
   });
 }
 
-interface Solving {
-  readonly options: BuildOptions;
-  readonly ports: BuildPorts;
-  readonly progress: BuildProgress;
+/** For each target its stage on each platform. One after the other: what they have in common is looked up once. */
+async function lowerAll(
+  lowerings: readonly StageLowering[],
+  targets: readonly Target[],
+): Promise<readonly (readonly LoweredStage[])[]> {
+  const stages: LoweredStage[][] = [];
+  for (const { stage } of targets) {
+    const lowered: LoweredStage[] = [];
+    for (const lowering of lowerings) lowered.push(await lowering.target(stage));
+    stages.push(lowered);
+  }
+  return stages;
 }
 
-/** The results of all steps of the stage, by vertex: the history needs each, not only the last. */
-async function solveStage(
-  target: LoweredStage,
-  { options, ports, progress }: Solving,
-): Promise<ReadonlyMap<Vertex<StepResult>, Solved<StepResult>>> {
+function warnOfUnusedArgs(lowerings: readonly StageLowering[], progress: BuildProgress): void {
+  const [unused = [], ...others] = lowerings.map(({ unusedArgs }) => unusedArgs);
+  const everywhere = unused.filter((name) => others.every((names) => names.includes(name)));
+  if (everywhere.length === 0) return;
+  progress.warning(undefined, `one or more build-args [${everywhere.join(' ')}] were not consumed`);
+}
+
+type SolvedSteps = ReadonlyMap<Vertex<StepResult>, Solved<StepResult>>;
+
+/** The results of all steps of the stages, by vertex: the history needs each, not only the last. */
+async function solveStages(stages: readonly LoweredStage[], building: Building): Promise<SolvedSteps> {
+  const { options, ports, progress } = building;
   const { records, layers, locks, holder } = ports;
-  await using cache = new BuildCache({ records, layers, locks, holder, signal: options.signal });
-  const vertices = [
-    target.tip,
-    ...target.state.history.flatMap(({ step }) => (step === undefined ? [] : [step.vertex])),
-  ];
-  const bases = vertices.flatMap((vertex) => vertex.inputs);
-  const wanted = [...new Set([...bases, ...vertices])];
-  const solved = await solve(wanted, {
-    cache,
-    jobs: 1,
-    signal: options.signal,
-    onEvent: (event) => report(event, progress),
-  });
+  const { signal, jobs = availableParallelism() } = options;
+  await using cache = new BuildCache({ records, layers, locks, holder, signal });
+  const vertices = stages.flatMap(({ tip, state }) => [
+    tip,
+    ...state.history.flatMap(({ step }) => (step === undefined ? [] : [step.vertex])),
+  ]);
+  const wanted = [...new Set([...vertices.flatMap(({ inputs }) => inputs), ...vertices])];
+  const solved = await solve(wanted, { cache, jobs, signal, onEvent: (event) => report(event, progress) });
   return new Map(wanted.map((vertex, index) => [vertex, solved[index] as Solved<StepResult>]));
+}
+
+function store(
+  { names }: Target,
+  stages: readonly LoweredStage[],
+  { options, ports, solved }: Building & { readonly solved: SolvedSteps },
+): TargetResult {
+  const [stage] = stages as [LoweredStage];
+  const image = imageOf(stage, solved, {
+    clock: ports.clock,
+    labels: options.labels,
+    epochSec: options.sourceDateEpochSec,
+  });
+  const stored = ports.images.add(image, { names, holder: ports.holder });
+  const { imageId, manifestDigest } = stored;
+  return { label: stage.label, names: stored.names, imageId, manifestDigest };
 }
 
 function report(event: SolveEvent<StepResult>, progress: BuildProgress): void {

@@ -3,7 +3,8 @@ import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
 import { Tree } from '../host/index.ts';
-import type { LayerHolder, LayerStore } from '../layer/index.ts';
+import type { LayerPacker } from '../layer/index.ts';
+import type { DiffId } from '../oci/index.ts';
 import {
   containerSpec,
   etcFiles,
@@ -28,8 +29,8 @@ export interface ContainerStepRunnerOptions {
   readonly runtime: () => OciRuntime;
   readonly snapshotter: Snapshotter;
   readonly areas: WorkAreas;
-  readonly layers: LayerStore;
-  readonly holder: LayerHolder;
+  /** Begins a layer on what is below. */
+  readonly packer: (below: readonly DiffId[]) => LayerPacker;
   /** What containers of this machine have in common; looked up when the first step runs. */
   readonly machine: () => StepMachine;
 }
@@ -51,11 +52,11 @@ export class ContainerStepRunner implements StepRunner {
   }
 
   async run(command: StepCommand, options: StepRunOptions): Promise<StepOutcome> {
-    const { areas, snapshotter, layers, holder } = this.#options;
+    const { areas, snapshotter } = this.#options;
     using area = areas.temporary('step');
     const outcome = await this.#execute(area, command, options);
     if (outcome !== undefined) return outcome;
-    using packer = layers.packer({ holder, below: command.chain });
+    using packer = this.#options.packer(command.chain);
     const report = snapshotter.pack(command.chain, area.workDir, packer);
     await noticeAbort(options.signal);
     return { kind: 'done', layer: packer.commit(), report };

@@ -20,7 +20,7 @@ import { ownerInTree } from './tree-user.ts';
 import { parentOf, TreeWriter, type Owner } from './tree-writer.ts';
 
 export interface CopyPackingOptions {
-  readonly ports: Pick<BuildPorts, 'layers' | 'holder' | 'searchPath'>;
+  readonly ports: Pick<BuildPorts, 'layers' | 'packer' | 'searchPath'>;
   readonly plan: CopyPlan;
   readonly tree: SourceTree;
   /** In the order of the instruction. */
@@ -88,7 +88,7 @@ class CopyPacking {
     const { ports, plan, chain, below, archives, repeated } = options;
     this.#options = options;
     this.#owner = plan.chown === undefined ? undefined : ownerInTree(below, plan.chown);
-    this.#packer = ports.layers.packer({ holder: ports.holder, below: chain });
+    this.#packer = ports.packer(chain);
     const owner = this.#owner ?? root;
     const writer = new TreeWriter(this.#packer, below, owner);
     this.#ledger = archives.size === 0 ? undefined : new LayerLedger({ writer, below, owner, repeated });

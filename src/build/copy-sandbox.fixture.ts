@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseDockerfile } from '../dockerfile/index.ts';
+import { parseDockerfile, type Stage } from '../dockerfile/index.ts';
 import { FileLayerStore, LayerFiles, type OpenTree, type TreeNode } from '../layer/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import { solve, type Reason, type Solved } from '../solver/index.ts';
@@ -13,7 +13,7 @@ import { scanTar, type TarEntry } from '../tar/index.ts';
 import { BuildCache } from './build-cache.ts';
 import type { BuildPorts } from './build-ports.ts';
 import { openContext } from './context-tree.ts';
-import type { CopyVertex } from './copy-step.ts';
+import type { Entitlement } from './build-options.ts';
 import { StageLowering } from './stage-lowering.ts';
 import type { StepResult } from './step-result.ts';
 
@@ -59,41 +59,38 @@ export class CopySandbox implements Disposable {
     const ports = this.#ports();
     using context = openContext({ dir: this.context, dockerfile: join(this.context, 'Dockerfile') });
     const warnings: string[] = [];
-    const lowering = new StageLowering({
-      dockerfile: parseDockerfile(text),
+    const dockerfile = parseDockerfile(text);
+    using lowering = new StageLowering({
+      dockerfile,
       source: { name: 'Dockerfile', text },
       build: { ...buildDefaults, contextDir: this.context, signal },
       ports,
       bases: unused('bases'),
-      context: () => context,
+      platform: ports.platform,
+      cacheRules: { allow: () => true },
+      context: async () => context.source(ports),
       scope: 'test',
       onOutput: () => undefined,
       onWarning: (_, message) => void warnings.push(message),
     });
-    const target = await lowering.target(undefined);
+    const target = await lowering.target(dockerfile.stages.at(-1) as Stage);
     const steps: string[] = [];
     const reasons: Reason[] = [];
     const { locks } = state;
     await using cache = new BuildCache({ records: state.cache, layers, locks, holder: ports.holder, signal });
-    try {
-      const [solved] = (await solve([target.tip], {
-        cache,
-        jobs: 2,
-        signal,
-        onEvent: (event) => {
-          if (event.kind === 'cached') steps.push('cached');
-          if (event.kind !== 'started' || event.vertex.cache === 'off') return;
-          steps.push(event.reason.kind);
-          reasons.push(event.reason);
-        },
-      })) as [Solved<StepResult>];
-      const { chain } = solved.result;
-      return { chain, tree: this.describe(chain), steps, reasons, warnings };
-    } finally {
-      for (const { steps: each } of lowering.stages) {
-        for (const { vertex } of each) (vertex as Partial<CopyVertex>)[Symbol.dispose]?.();
-      }
-    }
+    const [solved] = (await solve([target.tip], {
+      cache,
+      jobs: 2,
+      signal,
+      onEvent: (event) => {
+        if (event.kind === 'cached') steps.push('cached');
+        if (event.kind !== 'started' || event.vertex.cache === 'off') return;
+        steps.push(event.reason.kind);
+        reasons.push(event.reason);
+      },
+    })) as [Solved<StepResult>];
+    const { chain } = solved.result;
+    return { chain, tree: this.describe(chain), steps, reasons, warnings };
   }
 
   describe(chain: readonly DiffId[]): readonly string[] {
@@ -108,10 +105,12 @@ export class CopySandbox implements Disposable {
 
   #ports(): BuildPorts {
     const { layers, state } = this;
+    const holder = { add: () => undefined };
     return {
       images: unused('images'),
       pull: unused('pull'),
       layers,
+      packer: (below) => layers.packer({ holder, below }),
       snapshotter: unused('snapshotter'),
       areas: unused('areas'),
       runner: unused('runner'),
@@ -120,7 +119,7 @@ export class CopySandbox implements Disposable {
       stats: state.stats,
       transaction: (body) => state.transaction(body),
       locks: state.locks,
-      holder: { add: () => undefined },
+      holder,
       clock: { now: () => this.now() },
       platform: { os: 'linux', architecture: 'amd64' },
       ...(this.searchPath === undefined ? {} : { searchPath: this.searchPath }),
@@ -224,7 +223,10 @@ function unused(name: string): never {
 const buildDefaults = {
   tags: [],
   buildArgs: new Map<string, string>(),
-  noCache: false,
+  targets: [],
+  platforms: [],
+  cache: { off: false, offForStages: [], offForSteps: [] },
+  allow: new Set<Entitlement>(),
   pull: false,
   network: 'default',
   labels: new Map<string, string>(),

@@ -2,7 +2,6 @@ import { Fault } from '../errors/index.ts';
 import type { PackedLayer } from '../layer/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import type { Outcome, StepContext, StepRecord, Vertex } from '../solver/index.ts';
-import type { ContextTree } from './context-tree.ts';
 import { packCopy, type PackedCopy } from './copy-packing.ts';
 import type { CopyPlan } from './copy-plan.ts';
 import { scanCopy, type CopyFindings, type ReadBudget } from './copy-scan.ts';
@@ -10,14 +9,14 @@ import { findSources, type CopyRoot } from './copy-sources.ts';
 import { instructionFault } from './instruction-fault.ts';
 import { LayerSourceTree } from './layer-source-tree.ts';
 import { Pace } from './pace.ts';
-import type { SourceTree } from './source-tree.ts';
+import type { OpenSource, SourceTree } from './source-tree.ts';
 import type { StepBasics } from './step-basics.ts';
 import type { StepResult } from './step-result.ts';
 
 export interface CopyStepOptions extends StepBasics {
   readonly plan: CopyPlan;
   /** A stage or an image, or what opens the context. */
-  readonly from: Vertex<StepResult> | (() => ContextTree);
+  readonly from: Vertex<StepResult> | OpenSource;
   readonly onWarning?: (vertex: Vertex<StepResult>, message: string) => void;
 }
 
@@ -129,7 +128,7 @@ class Copying {
 
   async #withSources<T>(context: StepContext<StepResult>, use: (tree: SourceTree) => Promise<T>): Promise<T> {
     const { from, ports } = this.#options;
-    if (typeof from === 'function') return use(from().source(ports));
+    if (typeof from === 'function') return use(await from(context.signal));
     using tree = ports.layers.tree(context.sources[0]?.chain ?? []);
     return await use(new LayerSourceTree(tree));
   }

@@ -1,13 +1,14 @@
 import type { Clock } from '../std/index.ts';
-import { defined, type History, type ImageConfig, type Platform } from '../oci/index.ts';
+import { defined, type History, type ImageConfig } from '../oci/index.ts';
 import type { Solved, Vertex } from '../solver/index.ts';
 import type { LoweredStage } from './step.ts';
 import type { StepResult } from './step-result.ts';
 
 export interface ImageOfStageOptions {
   readonly clock: Clock;
-  readonly platform: Platform;
   readonly labels: ReadonlyMap<string, string>;
+  /** No time that the build sets is later: seconds since 1970. */
+  readonly epochSec: number | undefined;
 }
 
 type SolvedSteps = ReadonlyMap<Vertex<StepResult>, Solved<StepResult>>;
@@ -18,11 +19,12 @@ type SolvedSteps = ReadonlyMap<Vertex<StepResult>, Solved<StepResult>>;
  */
 export function imageOf(stage: LoweredStage, solved: SolvedSteps, options: ImageOfStageOptions): ImageConfig {
   const { state, tip } = stage;
-  const history = historyOf(stage, solved, options.clock);
-  const { os, architecture, variant } = options.platform;
+  const { epochSec } = options;
+  const history = historyOf(stage, solved, options);
+  const { os, architecture, variant } = state.platform;
   const labels = { ...state.config.Labels, ...Object.fromEntries(options.labels) };
   return defined({
-    created: history.at(-1)?.created,
+    created: epochSec === undefined ? history.at(-1)?.created : new Date(epochSec * 1000).toISOString(),
     author: state.author,
     architecture,
     variant,
@@ -34,13 +36,18 @@ export function imageOf(stage: LoweredStage, solved: SolvedSteps, options: Image
 }
 
 /** What the base says of itself, then an entry for each instruction, not older than the one before it. */
-function historyOf({ state }: LoweredStage, solved: SolvedSteps, clock: Clock): readonly History[] {
+function historyOf(
+  { state }: LoweredStage,
+  solved: SolvedSteps,
+  { clock, epochSec = Infinity }: ImageOfStageOptions,
+): readonly History[] {
   const base = state.baseHistory.at(-1)?.created;
   let createdMs = base === undefined ? 0 : Date.parse(base);
   const made = state.history.map(({ createdBy, step }): History => {
     if (step !== undefined) createdMs = Math.max(createdMs, resultOf(step.vertex, solved).createdMs);
     if (createdMs === 0) createdMs = clock.now();
-    const entry = { created: new Date(createdMs).toISOString(), created_by: createdBy, comment: 'varve' };
+    const shownMs = Math.min(createdMs, epochSec * 1000);
+    const entry = { created: new Date(shownMs).toISOString(), created_by: createdBy, comment: 'varve' };
     return step !== undefined && addsLayer(step.vertex, solved) ? entry : { ...entry, empty_layer: true };
   });
   return [...state.baseHistory, ...made];

@@ -3,7 +3,7 @@
  */
 export { applyChanges } from './apply-changes.ts';
 export type { BuildEvent, PlannedStep } from './build-event.ts';
-export type { BuildOptions, BuildResult } from './build-options.ts';
+export type { BuildOptions, BuildResult, CacheUse, Entitlement, TargetResult } from './build-options.ts';
 export type { BuildPorts, PullBaseOptions } from './build-ports.ts';
 export { buildImage } from './builder.ts';
 export { ContainerStepRunner } from './container-step-runner.ts';

@@ -52,6 +52,7 @@ function runVertex(command: string, logFolder: string, runner: StepRunner): Vert
     cache: 'use',
     ports: { logFolder, runner } as Parameters<typeof runStep>[0]['ports'],
     state: {
+      platform: { os: 'linux', architecture: 'amd64' },
       config: {},
       author: undefined,
       env: new Map(),

@@ -63,5 +63,11 @@ export interface SourceNode {
   readonly xattrs: ReadonlyMap<ByteString, ByteString>;
 }
 
+/**
+ * Opens a tree to copy from when a step needs it: each call gives a tree of its own over the same files, which are there
+ * until the build is over. Fault of whatever keeps it from being there.
+ */
+export type OpenSource = (signal: AbortSignal) => Promise<SourceTree>;
+
 /** Largest piece that `read` gives. */
 export const sourcePieceBytes = 1 << 20;

@@ -1,4 +1,4 @@
-import type { ContainerConfig, History } from '../oci/index.ts';
+import type { ContainerConfig, History, Platform } from '../oci/index.ts';
 import type { Vertex } from '../solver/index.ts';
 import { splitVariable } from './config-instructions.ts';
 import type { HistoryDraft, LoweredStage, StageState, Step } from './step.ts';
@@ -7,6 +7,7 @@ import type { StepResult } from './step-result.ts';
 /** What a stage begins with. */
 export interface StageBase {
   readonly step: Step;
+  readonly platform: Platform;
   readonly config: ContainerConfig;
   readonly author: string | undefined;
   /** Of the base image. */
@@ -23,9 +24,9 @@ export class StageDraft {
   readonly #counts = new Map<string, number>();
   #state: StageState;
 
-  constructor({ step, config, author, baseHistory, history, env, args }: StageBase) {
+  constructor({ step, platform, config, author, baseHistory, history, env, args }: StageBase) {
     this.#steps = [step];
-    this.#state = { config, author, baseHistory, history, env, args, ownCommand: false };
+    this.#state = { platform, config, author, baseHistory, history, env, args, ownCommand: false };
   }
 
   get state(): StageState {
@@ -42,6 +43,11 @@ export class StageDraft {
 
   declare(arg: string): void {
     this.change({ args: [...this.#state.args, arg] });
+  }
+
+  /** FROM included. */
+  get stepCount(): number {
+    return this.#steps.length;
   }
 
   /** An instruction that makes no layer. */

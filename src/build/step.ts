@@ -1,4 +1,4 @@
-import type { ContainerConfig, History } from '../oci/index.ts';
+import type { ContainerConfig, History, Platform } from '../oci/index.ts';
 import type { Vertex } from '../solver/index.ts';
 import type { StepResult } from './step-result.ts';
 
@@ -29,6 +29,8 @@ export interface LoweredStage {
 
 /** What the instructions so far mean for those that follow. */
 export interface StageState {
+  /** What the stage is built for: that of its base, where FROM says nothing else. */
+  readonly platform: Platform;
   readonly config: ContainerConfig;
   readonly author: string | undefined;
   /** What words are expanded with and a RUN is given: ENV and the declared ARGs that have a value. */

@@ -36,14 +36,14 @@ export function workdirStep(options: WorkdirStepOptions): Vertex<StepResult> {
 }
 
 function makeFolder(
-  { layers, holder, clock }: BuildPorts,
+  { layers, packer: begin, clock }: BuildPorts,
   { chain, createdMs }: StepResult,
   { path, user }: { readonly path: ByteString; readonly user: string },
 ): Outcome<StepResult> {
   using below = layers.tree(chain);
   const place = resolveInTree(below, path);
   if (below.lookup(place)?.type === 'dir') return { result: { chain, createdMs }, contentId: nothingMade };
-  using packer = layers.packer({ holder, below: chain });
+  using packer = begin(chain);
   new TreeWriter(packer, below, ownerInTree(below, user)).directory(place);
   const layer = packer.commit();
   return { result: { chain: [...chain, layer.diffId], createdMs: clock.now() }, contentId: layer.contentId };

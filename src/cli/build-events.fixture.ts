@@ -59,7 +59,12 @@ export const failure: readonly Timed[] = [
   ],
 ];
 export const result = {
-  imageId,
-  manifestDigest: `sha256:${'1'.repeat(64)}`,
-  names: ['docker.io/library/x:latest', 'docker.io/library/y:2'],
+  targets: [
+    {
+      label: 'stage-0',
+      imageId,
+      manifestDigest: `sha256:${'1'.repeat(64)}`,
+      names: ['docker.io/library/x:latest', 'docker.io/library/y:2'],
+    },
+  ],
 };

@@ -19,7 +19,7 @@ function building(events: readonly Timed[] = success): FakeEngine {
 
 test('every flag of build reaches the engine', async () => {
   const line = `build -t a -t b -f D --build-arg X=1 --build-arg HOME --build-arg NOPE --label l=1 --no-cache --target t --pull
-    --network none ctx`;
+    --no-cache-filter a,b --no-cache-step 3 --no-cache-step s:2 --platform linux/arm64 -j 3 --source-date-epoch 7 --network none ctx`;
   const { fake } = await runCli(line.split(/\s+/), { env: { HOME: '/root' } });
   assert.deepEqual(fake.calls, [
     [
@@ -28,12 +28,16 @@ test('every flag of build reaches the engine', async () => {
         contextDir: 'ctx',
         tags: ['a', 'b'],
         buildArgs: { X: '1', HOME: '/root' },
-        noCache: true,
+        platforms: ['linux/arm64'],
+        allow: new Set(),
+        cache: { off: true, offForStages: ['a', 'b'], offForSteps: ['3', 's:2'] },
+        jobs: 3,
+        sourceDateEpochSec: 7,
         pull: true,
         network: 'none',
         labels: { l: '1' },
         file: 'D',
-        target: 't',
+        targets: ['t'],
       },
     ],
   ]);
@@ -96,7 +100,7 @@ test('what is not there yet is an error that names it', async () => {
     (await runCli(['build', 'https://github.com/a/b.git'])).stderr,
     /^ERROR: build https:.*: a URL as context is not there yet\n/,
   );
-  for (const flag of ['--secret', '--ssh', '--platform', '--cache-from', '--output', '--add-host', '--squash']) {
+  for (const flag of ['--secret', '--ssh', '--cache-from', '--output', '--add-host', '--squash']) {
     const { code, stderr } = await runCli(['build', flag, 'x', '.']);
     assert.deepEqual([code, stderr.split('\n')[0]], [125, `Error: unknown flag: ${flag}`]);
   }

@@ -56,7 +56,7 @@ export function createFakeEngine(): FakeEngine {
         for (const event of fake.buildEvents) options.onEvent(event);
         if (fake.buildFault !== undefined) throw fake.buildFault;
         const names = options.tags.map((tag) => `docker.io/library/${tag}:latest`);
-        return { imageId, manifestDigest: `sha256:${'1'.repeat(64)}`, names };
+        return { targets: [{ label: 'stage-0', imageId, manifestDigest: `sha256:${'1'.repeat(64)}`, names }] };
       },
       [Symbol.asyncDispose]: async () => {
         fake.disposed = true;

@@ -1,7 +1,14 @@
 import { Fault } from '../errors/index.ts';
 import { importImage, pullImage, saveImages, type PulledImage, type StoredImage } from '../image/index.ts';
 import type { LayerHolder } from '../layer/index.ts';
-import { familiarName, formatReference, parsePlatform, parseReference, type Reference } from '../oci/index.ts';
+import {
+  familiarName,
+  formatReference,
+  formatPlatform,
+  parsePlatform,
+  parseReference,
+  type Reference,
+} from '../oci/index.ts';
 import { RegistryClient } from '../registry/index.ts';
 import type { GarbageCollector } from './garbage-collector.ts';
 import { historyRows } from './image-history.ts';
@@ -73,7 +80,8 @@ export class LocalImages implements Images {
         totalBytes: all.reduce((sum, each) => sum + each.totalBytes, 0),
       });
     };
-    return (await this.#pull(reference, { ...options, onProgress })).image;
+    const platform = formatPlatform(options.platform);
+    return (await this.#pull(reference, { ...options, platform, onProgress })).image;
   }
 
   async importTar(tar: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<{ readonly imageId: string }> {

@@ -18,19 +18,22 @@ import type { Store } from './store.ts';
 /** Builds on a store: what is written and read is held by a lease until the image has its names. */
 export async function runBuild(store: Store, images: LocalImages, options: BuildOptions): Promise<BuildResult> {
   using lease = store.state.leases.acquire({ purpose: `build ${options.tags.join(' ')}`.trim() });
-  return await buildImage(options, portsOf(store, images, lease));
+  return await buildImage(options, portsOf(store, images, { holder: lease, options }));
 }
 
-function portsOf(store: Store, images: LocalImages, holder: BuildPorts['holder']): BuildPorts {
+function portsOf(store: Store, images: LocalImages, { holder, options }: Running): BuildPorts {
   const { layers, snapshotter, areas, state, clock, platform, runtime } = store;
   const machine = once(() => stepMachine(store));
+  const latestMtimeSec = options.sourceDateEpochSec;
+  const packer: BuildPorts['packer'] = (below) => layers.packer({ holder, below, latestMtimeSec });
   return {
     images: store.images,
-    pull: (reference, options) => images.pullBase(reference, { ...options, holder }),
+    pull: (reference, pulling) => images.pullBase(reference, { ...pulling, holder }),
     layers,
+    packer,
     snapshotter,
     areas,
-    runner: new ContainerStepRunner({ runtime, snapshotter, areas, layers, holder, machine }),
+    runner: new ContainerStepRunner({ runtime, snapshotter, areas, packer, machine }),
     logFolder: stepLogFolder(store.root),
     records: state.cache,
     stats: state.stats,
@@ -40,6 +43,11 @@ function portsOf(store: Store, images: LocalImages, holder: BuildPorts['holder']
     clock,
     platform,
   };
+}
+
+interface Running {
+  readonly holder: BuildPorts['holder'];
+  readonly options: BuildOptions;
 }
 
 type StepMachine = ReturnType<ConstructorParameters<typeof ContainerStepRunner>[0]['machine']>;

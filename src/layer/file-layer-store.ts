@@ -9,7 +9,7 @@ import { LayerIndexes } from './layer-indexes.ts';
 import { LayerIngest, type IngestedLayer } from './layer-ingest.ts';
 import { LayerPacker } from './layer-packer.ts';
 import type { LayerIndex, LayerStore, OpenTree, TarFile } from './layer-store.ts';
-import type { LayerHolder, LayerInfo, LayerWriter, WriterOptions } from './layer-writer.ts';
+import type { LayerHolder, LayerInfo, LayerWriter, PackerOptions, WriterOptions } from './layer-writer.ts';
 
 export interface FileLayerStoreOptions {
   readonly files: LayerFiles;
@@ -52,8 +52,8 @@ export class FileLayerStore implements LayerStore {
     return new LayerIngest(this.#files, (layer) => this.#publish(layer, options));
   }
 
-  packer(options: WriterOptions): LayerPacker {
-    return new LayerPacker(this.writer(options));
+  packer(options: PackerOptions): LayerPacker {
+    return new LayerPacker(this.writer(options), options);
   }
 
   tar(diffId: DiffId): TarFile {

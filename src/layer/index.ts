@@ -12,6 +12,6 @@ export type { LayerInventory, StoredFile, StoredIndex } from './layer-inventory.
 export { LayerPacker } from './layer-packer.ts';
 export type { ContentSha256, PackedLayer } from './layer-packer.ts';
 export type { LayerIndex, LayerStore, OpenTree, TarFile, TreeNode, TreeNodeType } from './layer-store.ts';
-export type { LayerHolder, LayerInfo, LayerWriter, WriterOptions } from './layer-writer.ts';
+export type { LayerHolder, LayerInfo, LayerWriter, PackerOptions, WriterOptions } from './layer-writer.ts';
 export { verifyIndex } from './verify-index.ts';
 export type { IndexVerdict } from './verify-index.ts';

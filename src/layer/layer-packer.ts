@@ -21,12 +21,15 @@ export interface PackedLayer extends LayerInfo {
  */
 export class LayerPacker implements Disposable {
   readonly #writer: LayerWriter;
+  readonly #latestMtimeSec: number;
   readonly #contentId = new ContentIdHash();
   #current: OpenFile | undefined;
   #entryCount = 0;
 
-  constructor(writer: LayerWriter) {
+  /** No entry gets a later time of modification than `latestMtimeSec` (seconds since 1970). */
+  constructor(writer: LayerWriter, options: { readonly latestMtimeSec?: number | undefined } = {}) {
     this.#writer = writer;
+    this.#latestMtimeSec = options.latestMtimeSec ?? Infinity;
   }
 
   /** How many entries were added so far. */
@@ -41,7 +44,7 @@ export class LayerPacker implements Disposable {
   add(entry: TarEntry, contentSha256?: ContentSha256): void {
     this.#endFile();
     this.#entryCount++;
-    this.#writer.write(formatHeader(entry));
+    this.#writer.write(formatHeader(this.#clamped(entry)));
     if (entry.type !== 'file') return this.#contentId.add(entry, '');
     const hash = contentSha256 ?? createHash('sha256');
     this.#current = { entry, hash, remaining: entry.size };
@@ -64,6 +67,12 @@ export class LayerPacker implements Disposable {
 
   [Symbol.dispose](): void {
     this.#writer[Symbol.dispose]();
+  }
+
+  #clamped(entry: TarEntry): TarEntry {
+    const { sec, nsec } = entry.mtime;
+    const latest = this.#latestMtimeSec;
+    return sec < latest || (sec === latest && nsec === 0) ? entry : { ...entry, mtime: { sec: latest, nsec: 0 } };
   }
 
   #endFile(): void {

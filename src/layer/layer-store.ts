@@ -2,7 +2,7 @@ import type { ErofsImage, MergedTree } from '../erofs/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import type { ByteString, Timestamp } from '../std/index.ts';
 import type { LayerPacker } from './layer-packer.ts';
-import type { LayerHolder, LayerInfo, LayerWriter, WriterOptions } from './layer-writer.ts';
+import type { LayerHolder, LayerInfo, LayerWriter, PackerOptions, WriterOptions } from './layer-writer.ts';
 
 /**
  * Where layers live.
@@ -38,7 +38,7 @@ export interface LayerStore {
   writer(options: WriterOptions): LayerWriter;
 
   /** Makes a layer entry by entry: a step's difference, copied files. */
-  packer(options: WriterOptions): LayerPacker;
+  packer(options: PackerOptions): LayerPacker;
 
   /** The layer's tar: its path and length. Fault `not-found` if it is not stored. */
   tar(diffId: DiffId): TarFile;

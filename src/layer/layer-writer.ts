@@ -12,6 +12,11 @@ export interface WriterOptions {
   readonly below?: readonly DiffId[];
 }
 
+export interface PackerOptions extends WriterOptions {
+  /** No entry gets a later time of modification: seconds since 1970. */
+  readonly latestMtimeSec?: number | undefined;
+}
+
 export interface LayerInfo {
   readonly diffId: DiffId;
   /** Length of the tar in bytes. */

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import type { BuildOptions, Engine } from '../../engine/index.ts';
+import type { BuildOptions, Engine, Entitlement } from '../../engine/index.ts';
 import { Fault } from '../../errors/index.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
@@ -15,19 +15,27 @@ type Needs = Pick<Engine, 'build'>;
 const modes = ['auto', 'plain', 'tty', 'rawjson', 'quiet'] as const;
 
 const flags = {
+  allow: list('Allow extra privileged entitlement ("network.host", "security.insecure")', {
+    placeholder: 'entitlement',
+  }),
   'build-arg': list('Set build-time variables', { placeholder: 'NAME=VALUE' }),
   file: text('Name of the Dockerfile (default: "PATH/Dockerfile")', { short: 'f' }),
   iidfile: text('Write the image ID to a file', { placeholder: 'file' }),
+  jobs: text('How many steps run at once (default: as many as there are cores)', { short: 'j', placeholder: 'n' }),
   label: list('Set metadata for an image', { placeholder: 'NAME=VALUE' }),
   network: text('Set the networking mode for the "RUN" instructions during build', {
     choices: ['default', 'host', 'none'],
   }),
   'no-cache': toggle('Do not use cache when building the image'),
+  'no-cache-filter': list('Do not cache specified stages', { placeholder: 'stage' }),
+  'no-cache-step': list('Run the step again that progress shows as N/…', { placeholder: '[STAGE:]N' }),
+  platform: list('Set target platform for build', { placeholder: 'platform' }),
   progress: text('Set type of progress output; default "auto", or $BUILDKIT_PROGRESS', { choices: modes }),
   pull: toggle('Always attempt to pull all referenced images'),
   quiet: toggle('Suppress the build output and print image ID on success', { short: 'q' }),
   tag: list('Name and optionally a tag (format: "name:tag")', { short: 't', placeholder: 'name' }),
-  target: text('Set the target build stage to build'),
+  'source-date-epoch': text('Make no time in the image later than this', { placeholder: 'seconds' }),
+  target: list('Set the target build stage to build; may be given several times', { placeholder: 'stage' }),
 } as const;
 
 export const build = defineCommand({
@@ -46,8 +54,9 @@ export const build = defineCommand({
     } finally {
       progress.end(result);
     }
-    if (flags.iidfile !== undefined) await writeFile(flags.iidfile, result.imageId);
-    if (mode === 'quiet') context.stdout.print(`${result.imageId}\n`);
+    const ids = result.targets.map(({ imageId }) => imageId);
+    if (flags.iidfile !== undefined) await writeFile(flags.iidfile, ids.join('\n'));
+    if (mode === 'quiet') context.stdout.print(`${ids.join('\n')}\n`);
     return 0;
   },
 });
@@ -57,17 +66,26 @@ function buildOptions(
   path: string,
   context: Context<Needs>,
 ): Omit<BuildOptions, 'onEvent'> {
+  const args = buildArgs(given['build-arg'], context.env);
   return {
     contextDir: checkContext(path),
+    platforms: given.platform,
+    allow: entitlements(given.allow),
     tags: given.tag,
-    buildArgs: buildArgs(given['build-arg'], context.env),
-    noCache: given['no-cache'],
+    buildArgs: args,
+    cache: {
+      off: given['no-cache'],
+      offForStages: given['no-cache-filter'].flatMap((each) => each.split(',')),
+      offForSteps: given['no-cache-step'].flatMap((each) => each.split(',')),
+    },
     pull: given.pull,
     network: given.network === 'host' || given.network === 'none' ? given.network : 'default',
     labels: parseLabels(given.label),
     signal: context.signal,
     ...(given.file === undefined ? {} : { file: given.file }),
-    ...(given.target === undefined ? {} : { target: given.target }),
+    targets: given.target,
+    ...jobsFrom(given.jobs),
+    ...epochFrom(given['source-date-epoch'] ?? args.get('SOURCE_DATE_EPOCH') ?? context.env['SOURCE_DATE_EPOCH']),
   };
 }
 
@@ -84,6 +102,33 @@ function checkContext(path: string): string {
 function buildArgs(given: readonly string[], env: Context<Needs>['env']): ReadonlyMap<string, string> {
   const pairs = given.flatMap((argument) => withValue(argument, env));
   return new Map(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+}
+
+function entitlements(given: readonly string[]): ReadonlySet<Entitlement> {
+  return new Set(given.flatMap((each) => each.split(',')).map(entitlement));
+}
+
+function entitlement(text: string): Entitlement {
+  const known = (['network.host', 'security.insecure'] as const).find((each) => each === text);
+  if (known !== undefined) return known;
+  throw new Fault('invalid', `invalid argument ${JSON.stringify(text)} for --allow`, {
+    hint: 'known are network.host and security.insecure',
+  });
+}
+
+function jobsFrom(text: string | undefined): Pick<BuildOptions, 'jobs'> {
+  if (text === undefined) return {};
+  if (!/^[1-9]\d{0,3}$/.test(text))
+    throw new Fault('invalid', `--jobs ${JSON.stringify(text)}: expected a number from 1 on`);
+  return { jobs: Number(text) };
+}
+
+/** SOURCE_DATE_EPOCH as reproducible-builds.org defines it: seconds since 1970, a decimal number. */
+function epochFrom(text: string | undefined): Pick<BuildOptions, 'sourceDateEpochSec'> {
+  if (text === undefined || text === '') return {};
+  const sec = Number(text);
+  if (/^\d{1,12}$/.test(text)) return { sourceDateEpochSec: sec };
+  throw new Fault('invalid', `SOURCE_DATE_EPOCH ${JSON.stringify(text)}: expected seconds since 1970`);
 }
 
 function progressMode(asked: string | undefined): ProgressMode {

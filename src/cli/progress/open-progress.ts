@@ -56,8 +56,9 @@ function live(output: Output, now: () => number): BuildProgress {
   };
 }
 
-function formatNames({ imageId, names }: BuildResult): string {
-  return [`writing image ${imageId}`, ...names.map((name) => `naming to ${name}`)]
+function formatNames({ targets }: BuildResult): string {
+  return targets
+    .flatMap(({ imageId, names }) => [`writing image ${imageId}`, ...names.map((name) => `naming to ${name}`)])
     .map((line) => ` => ${line}\n`)
     .join('');
 }

@@ -48,7 +48,11 @@ export class PlainProgress {
   }
 
   /** The last words of a build that succeeded. */
-  end({ imageId, names }: BuildResult): string {
+  end({ targets }: BuildResult): string {
+    return targets.map((target) => this.#named(target)).join('');
+  }
+
+  #named({ imageId, names }: BuildResult['targets'][number]): string {
     const number = Math.max(0, ...this.#steps.keys()) + 1;
     this.#steps.set(number, newStep('naming the image', 0));
     const naming = names.map((name) => `naming to ${name} done`);
