@@ -53,10 +53,12 @@ export async function open(options: OpenOptions): Promise<Engine> {
   const state = openState(root, { clock });
   const layers = new FileLayerStore({ files: new LayerFiles(root), records: state.layers, clock });
   const blobs = openBlobStore({ root });
+  const platform = platformOfNode('linux', machineFacts().architecture);
   const images = new LocalImageStore({
     blobs,
     layers,
     documents: state.images,
+    platform,
     durably: (body) => state.durably(body),
   });
   const { roots, reason } = chooseRoots({ root, runRoot, layers, mounts, wanted: options.snapshotter });
@@ -75,7 +77,7 @@ export async function open(options: OpenOptions): Promise<Engine> {
     runtime: once(() => runcRuntime({ stateDir: join(runRoot, 'runc') })),
     monitor: once(() => conmonMonitor({ runtime: runcRuntime({ stateDir: join(runRoot, 'runc') }) })),
     clock,
-    platform: platformOfNode('linux', machineFacts().architecture),
+    platform,
     version: packageJson.version,
     proxies: proxySettings(options.env),
     endCommand: (id) =>

@@ -16,12 +16,12 @@ import {
   type DiffId,
   type ImageManifest,
 } from '../oci/index.ts';
-import type { Document, ImageBody } from '../state/index.ts';
+import type { Document, ImageBody, SingleImageBody } from '../state/index.ts';
 import type { Checking } from './check-findings.ts';
 
 /** An image as its documents say, as far as it can be read. */
 export interface ReadImage {
-  readonly documents: readonly Document<ImageBody>[];
+  readonly documents: readonly Document<SingleImageBody>[];
   /** Names as people write them, or the ID. */
   readonly label: string;
   readonly configDigest: Digest;
@@ -33,12 +33,16 @@ export interface ReadImage {
 
 /** Reads each image once, however many names it has. What is damaged counts as not there. */
 export function readImages({ store }: Checking, damaged: ReadonlySet<Digest>): readonly ReadImage[] {
-  const groups = new Map<string, Document<ImageBody>[]>();
-  for (const document of store.state.images.list()) {
+  const groups = new Map<string, Document<SingleImageBody>[]>();
+  for (const document of store.state.images.list().filter(isSingle)) {
     const key = `${document.body.config} ${document.body.manifest}`;
     groups.set(key, [...(groups.get(key) ?? []), document]);
   }
   return [...groups.values()].map((documents) => readImage(store.blobs, documents, damaged));
+}
+
+function isSingle(document: Document<ImageBody>): document is Document<SingleImageBody> {
+  return 'config' in document.body;
 }
 
 /**
@@ -61,13 +65,13 @@ export function checkImages(checking: Checking, images: readonly ReadImage[], un
   }
 }
 
-interface Loss {
+export interface Loss {
   /** `incomplete`: the tree and the config of the image are whole. */
   readonly kind: 'incomplete' | 'broken';
   readonly text: string;
 }
 
-function lossOf(image: ReadImage, hasLayer: (diffId: DiffId) => boolean): Loss | undefined {
+export function lossOf(image: ReadParts, hasLayer: (diffId: DiffId) => boolean): Loss | undefined {
   const { chain, manifest, configDigest, manifestDigest } = image;
   if (chain === undefined) return { kind: 'broken', text: `its config ${configDigest} is missing or damaged` };
   const layer = chain.find((diffId) => !hasLayer(diffId));
@@ -77,7 +81,7 @@ function lossOf(image: ReadImage, hasLayer: (diffId: DiffId) => boolean): Loss |
   return undefined;
 }
 
-function consequence({ kind }: Loss, repair: boolean): string {
+export function consequence({ kind }: Pick<Loss, 'kind'>, repair: boolean): string {
   if (kind === 'broken') {
     return repair ? 'its names are dropped: pull or build it again' : 'it cannot be used: pull or build it again';
   }
@@ -109,12 +113,23 @@ function rewriteManifest({ store, lease }: Checking, { configDigest, chain = [],
 
 function readImage(
   blobs: BlobStore,
-  documents: readonly Document<ImageBody>[],
+  documents: readonly Document<SingleImageBody>[],
   damaged: ReadonlySet<Digest>,
 ): ReadImage {
-  const [{ body }] = documents as readonly [Document<ImageBody>];
-  const configDigest = parseDigest(body.config);
-  const manifestDigest = parseDigest(body.manifest);
+  const [{ body }] = documents as readonly [Document<SingleImageBody>];
+  const [configDigest, manifestDigest] = [parseDigest(body.config), parseDigest(body.manifest)];
+  const label = labelOf(documents, configDigest);
+  return { documents, label, ...readParts(blobs, { configDigest, manifestDigest }, damaged) };
+}
+
+export type ReadParts = Omit<ReadImage, 'documents' | 'label'>;
+
+/** What can be read of the image with these documents. */
+export function readParts(
+  blobs: BlobStore,
+  { configDigest, manifestDigest }: Pick<ReadImage, 'configDigest' | 'manifestDigest'>,
+  damaged: ReadonlySet<Digest>,
+): ReadParts {
   const read = <T>(digest: Digest, maxBytes: number, parse: (bytes: Uint8Array) => T): T | undefined =>
     damaged.has(digest) ? undefined : orUndefined(() => parse(blobs.read(digest, { maxBytes })));
   const config = read(configDigest, maxConfigBytes, parseImageConfig);
@@ -122,8 +137,6 @@ function readImage(
   const agrees = found !== undefined && config !== undefined && found.config.digest === configDigest;
   const pairs = agrees ? orUndefined(() => imageLayers(found, config)) : undefined;
   return {
-    documents,
-    label: labelOf(documents, configDigest),
     configDigest,
     manifestDigest,
     manifest: pairs === undefined ? undefined : found,
@@ -132,7 +145,7 @@ function readImage(
 }
 
 /** What cannot be read, whatever is wrong with it, is reported by what needs it. */
-function orUndefined<T>(read: () => T): T | undefined {
+export function orUndefined<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
@@ -141,7 +154,8 @@ function orUndefined<T>(read: () => T): T | undefined {
   }
 }
 
-function labelOf(documents: readonly Document<ImageBody>[], configDigest: Digest): string {
-  const names = documents.map(({ id }) => id).filter((id) => id !== configDigest);
-  return names.length === 0 ? configDigest : names.map((id) => familiarReference(parseReference(id))).join(', ');
+/** Names as people write them; the digest that the document of what is dangling stands under. */
+export function labelOf(documents: readonly Document<ImageBody>[], key: Digest): string {
+  const names = documents.map(({ id }) => id).filter((id) => id !== key);
+  return names.length === 0 ? key : names.map((id) => familiarReference(parseReference(id))).join(', ');
 }

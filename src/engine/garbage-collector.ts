@@ -121,9 +121,13 @@ export class GarbageCollector {
 
 const nothing: Garbage = { records: [], layers: [], blobs: [] };
 
-/** The digests of all that an image is made of, as it is used here and as it was transferred. */
-export function contentOfImage({ imageId, manifestDigest, manifest, chain }: StoredImage): readonly Digest[] {
-  return [manifestDigest, imageId, ...chain.map(toDigest), ...manifest.layers.map(({ digest }) => digest)];
+/** The digests of all that an image is made of, as it is used here and as it was transferred, and of its indexes. */
+export function contentOfImage({ imageId, manifests, indexes, chain }: StoredImage): readonly Digest[] {
+  const documents = manifests.flatMap(({ digest, manifest }) => [
+    digest,
+    ...manifest.layers.map((each) => each.digest),
+  ]);
+  return [imageId, ...indexes, ...chain.map(toDigest), ...documents];
 }
 
 function isDropped(record: CacheRecord, options: CollectOptions, needed: ReadonlySet<string>): boolean {

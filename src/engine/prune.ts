@@ -91,9 +91,13 @@ function unusedImages(
 ): readonly StoredImage[] {
   const used = new Set(recordsWithout(store, without).map(({ imageId }) => imageId));
   const leased = new Set(store.state.leases.live().flatMap(({ digests }) => digests));
-  return store.images
-    .list()
-    .filter((image) => (all || image.names.length === 0) && !used.has(image.imageId) && !isLeased(image, leased));
+  const isUsed = (image: StoredImage): boolean => used.has(image.imageId) || isLeased(image, leased);
+  const images = store.images.list();
+  const usedIndexes = new Set(images.filter(isUsed).flatMap(({ indexes }) => indexes));
+  return images.filter(
+    (image) =>
+      (all || image.names.length === 0) && !isUsed(image) && !image.indexes.some((each) => usedIndexes.has(each)),
+  );
 }
 
 /** Who works with an image holds its documents, or at least its layers. */

@@ -3,7 +3,8 @@ import type { DiffId } from '../oci/index.ts';
 import { checkBlobs } from './check-blobs.ts';
 import { checkDatabase, checkDocuments } from './check-database.ts';
 import { Findings, type Checking } from './check-findings.ts';
-import { checkImages, readImages, type ReadImage } from './check-images.ts';
+import { checkImageIndexes, readImageIndexes } from './check-image-indexes.ts';
+import { checkImages, readImages, type ReadParts } from './check-images.ts';
 import { checkIndexes } from './check-indexes.ts';
 import { checkLayers, type LayerNeeds } from './check-layers.ts';
 import { checkLeftovers } from './check-leftovers.ts';
@@ -34,7 +35,11 @@ export async function checkStore(store: Store, ports: SystemPorts, options: Chec
   const left = findLeftovers(store);
   const images = await checkContent(checking);
   await checkLeftovers(checking, left);
-  return { findings: findings.list, checked: { layers: layers.length, blobs: blobs.length, images: images.length } };
+  return { findings: findings.list, checked: { layers: layers.length, blobs: blobs.length, images: distinct(images) } };
+}
+
+function distinct(images: readonly ReadParts[]): number {
+  return new Set(images.map(({ configDigest }) => configDigest)).size;
 }
 
 /** On record or on the disk. */
@@ -43,15 +48,19 @@ function layersOf({ root, layers }: Store): readonly DiffId[] {
   return [...new Set([...recorded, ...takeLayerInventory(root).tars.keys()])];
 }
 
-async function checkContent(checking: Checking): Promise<readonly ReadImage[]> {
+async function checkContent(checking: Checking): Promise<readonly ReadParts[]> {
   const { store } = checking;
   checkDocuments(checking);
   const blobs = await checkBlobs(checking);
-  const images = readImages(checking, blobs);
+  const named = readImages(checking, blobs);
+  const indexes = readImageIndexes(checking, blobs);
+  const members = indexes.flatMap((index) => (index.members ?? []).flatMap(({ parts }) => parts ?? []));
+  const images = [...named, ...members];
   const chains = [...images.flatMap(({ chain }) => (chain === undefined ? [] : [chain])), ...containerChains(store)];
   const layers = await checkLayers(checking, needsOf(images, chains));
   await checkIndexes(checking, { chains, unusable: unusableOf(store, chains, layers) });
-  checkImages(checking, images, layers);
+  checkImages(checking, named, layers);
+  checkImageIndexes(checking, indexes, layers);
   checkContainers(checking, layers);
   return images;
 }
@@ -60,7 +69,7 @@ function containerChains({ state }: Store): readonly (readonly DiffId[])[] {
   return state.containers.list().map(({ body }) => (body as ContainerRecord).chain);
 }
 
-function needsOf(images: readonly ReadImage[], chains: readonly (readonly DiffId[])[]): LayerNeeds {
+function needsOf(images: readonly ReadParts[], chains: readonly (readonly DiffId[])[]): LayerNeeds {
   const pairs = images.flatMap(({ chain = [], manifest }) =>
     (manifest?.layers ?? []).map((descriptor, position) => [chain[position], descriptor] as const),
   );

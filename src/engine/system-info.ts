@@ -23,7 +23,7 @@ export async function systemInfo(store: Store, { containers }: SystemPorts): Pro
     cpus: machine.cpus,
     memoryBytes: machine.totalMemoryBytes,
     cgroup: cgroupLayout().kind,
-    images: new Set(store.state.images.list().map(({ body }) => body.config)).size,
+    images: store.images.list().length,
     containers: { running, stopped: list.length - running },
     warnings: [...warnings, ...monitorWarnings(store), ...initWarnings(), ...cgroupWarnings(), ...limitWarnings()],
   };

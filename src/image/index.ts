@@ -1,11 +1,22 @@
 /**
  * Images and their names: what is stored whole, how it gets here, what it is made of. Knows no containers and no builds.
  */
-export type { AddOptions, ImageStore, StoredImage } from './image-store.ts';
+export type {
+  AddOptions,
+  Annotations,
+  ImageStore,
+  IndexMember,
+  NamingOptions,
+  StoredImage,
+  StoredIndex,
+  StoredManifest,
+  StoredMember,
+} from './image-store.ts';
 export { importImage } from './import-image.ts';
 export type { ImportImageOptions } from './import-image.ts';
 export { LocalImageStore } from './local-image-store.ts';
 export type { LocalImageStoreOptions } from './local-image-store.ts';
+export { noSuchPlatform } from './no-such-platform.ts';
 export { pullImage } from './pull-image.ts';
 export type { PulledImage, PullEvent, PullImageOptions, PullPorts } from './pull-image.ts';
 export { saveImages } from './save-images.ts';

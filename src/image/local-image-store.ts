@@ -2,68 +2,88 @@ import type { BlobStore } from '../blob/index.ts';
 import { Fault } from '../errors/index.ts';
 import type { LayerStore } from '../layer/index.ts';
 import {
+  choosePlatform,
   encodeImageConfig,
   encodeManifest,
+  formatPlatform,
   formatReference,
-  imageLayers,
-  maxConfigBytes,
-  maxManifestBytes,
   mediaTypes,
-  parseDigest,
-  parseImageConfig,
-  parseImageManifest,
+  normalisePlatform,
   parseReference,
   toDigest,
+  type Descriptor,
   type Digest,
   type ImageConfig,
+  type ImageIndex,
   type ImageManifest,
+  type Platform,
   type Reference,
 } from '../oci/index.ts';
-import type { Document, Documents, ImageBody } from '../state/index.ts';
-import type { AddOptions, ImageStore, StoredImage } from './image-store.ts';
+import type { Documents, ImageBody } from '../state/index.ts';
+import { ImageCatalogue, keyOf } from './image-catalogue.ts';
+import { DocumentReader } from './image-documents.ts';
+import type { AddOptions, ImageStore, IndexMember, NamingOptions, StoredImage, StoredIndex } from './image-store.ts';
 
 export interface LocalImageStoreOptions {
   readonly blobs: BlobStore;
   readonly layers: LayerStore;
   readonly documents: Documents<ImageBody>;
+  /** This machine's. */
+  readonly platform: Platform;
   /** One transaction over several changes of documents, durable at its end. */
   readonly durably: <T>(body: () => T) => T;
 }
 
 /**
- * Images over the stores of blobs and layers. A name is a document whose id is the full reference; a dangling image is a
- * document whose id is the image ID.
+ * Images over the stores of blobs and layers. A name is a document whose id is the full reference; what is dangling is a
+ * document whose id is the image ID, or the digest of the index.
  */
 export class LocalImageStore implements ImageStore {
   readonly #options: LocalImageStoreOptions;
-  readonly #read = new Map<string, Pick<StoredImage, 'manifest' | 'config' | 'chain'>>();
+  readonly #reader: DocumentReader;
 
   constructor(options: LocalImageStoreOptions) {
     this.#options = options;
+    this.#reader = new DocumentReader(options.blobs);
   }
 
-  find(name: string): StoredImage | undefined {
-    const byName = this.#options.documents.get(nameOf(name));
-    if (byName !== undefined) return this.get(parseDigest(byName.body.config));
-    const imageId = this.#idStartingWith(name);
-    return imageId === undefined ? undefined : this.get(imageId);
+  find(name: string, { platform }: { readonly platform?: Platform | undefined } = {}): StoredImage | undefined {
+    const body = this.#meaning(name);
+    if (body === undefined) return undefined;
+    const catalogue = this.#catalogue();
+    if ('index' in body) {
+      const members = catalogue.index(body.index as Digest)?.members ?? [];
+      return choosePlatform(members, platform ?? this.#options.platform)?.image;
+    }
+    const image = catalogue.image(body.config as Digest, body.manifest as Digest);
+    if (image === undefined || platform === undefined) return image;
+    return choosePlatform([{ platform: platformOf(image.config) }], platform) && image;
+  }
+
+  findIndex(name: string): StoredIndex | undefined {
+    const body = this.#meaning(name);
+    return body !== undefined && 'index' in body ? this.#catalogue().index(body.index as Digest) : undefined;
   }
 
   get(imageId: Digest): StoredImage | undefined {
-    const documents = this.#documentsOf(imageId);
-    const [first] = documents;
-    return first === undefined ? undefined : this.#image(first, documents);
+    return this.#catalogue().image(imageId);
   }
 
   list(): readonly StoredImage[] {
-    const byId = new Map<string, Document<ImageBody>[]>();
-    for (const document of this.#options.documents.list()) {
-      byId.set(document.body.config, [...(byId.get(document.body.config) ?? []), document]);
-    }
-    return [...byId.values()].map((documents) => this.#image(documents[0] as Document<ImageBody>, documents));
+    const catalogue = this.#catalogue();
+    return catalogue.imageIds.map((imageId) => catalogue.image(imageId) as StoredImage);
   }
 
-  add(config: ImageConfig, { names, holder }: AddOptions): StoredImage {
+  indexes(): readonly StoredIndex[] {
+    const catalogue = this.#catalogue();
+    return catalogue.indexDigests.map((digest) => catalogue.index(digest) as StoredIndex);
+  }
+
+  add(config: ImageConfig, options: AddOptions): StoredImage {
+    return this.adopt(this.write(config, options), options);
+  }
+
+  write(config: ImageConfig, { holder, annotations }: Omit<AddOptions, 'names'>): Digest {
     const { blobs, layers } = this.#options;
     const configBytes = encodeImageConfig(config);
     const configDigest = blobs.put(configBytes, { holder });
@@ -76,31 +96,44 @@ export class LocalImageStore implements ImageStore {
         digest: toDigest(diffId),
         size: layers.tar(diffId).sizeBytes,
       })),
+      ...(annotations === undefined ? {} : { annotations }),
     };
-    const manifestDigest = blobs.put(encodeManifest(manifest), { holder });
-    return this.adopt(manifestDigest, { names, holder });
+    return blobs.put(encodeManifest(manifest), { holder });
   }
 
-  adopt(manifestDigest: Digest, { names, holder }: AddOptions): StoredImage {
-    const { blobs, layers } = this.#options;
-    const { manifest, chain } = this.#load(manifestDigest);
-    for (const digest of [manifestDigest, manifest.config.digest]) holder.add(digest);
-    const missing = chain.filter((diffId) => !layers.hold(diffId, holder));
-    if (missing.length > 0)
-      throw new Fault('not-found', `store image ${manifest.config.digest}: layer ${missing[0]} is missing`);
-    const known = this.get(manifest.config.digest);
-    if (known?.manifestDigest === manifestDigest && names.every((name) => known.names.includes(formatReference(name))))
-      return known;
-    blobs.makeDurable([manifestDigest, manifest.config.digest]);
-    layers.makeDurable(chain);
-    this.#name({ manifest: manifestDigest, config: manifest.config.digest }, names);
-    return this.get(manifest.config.digest) as StoredImage;
+  adopt(manifestDigest: Digest, { names, holder }: NamingOptions): StoredImage {
+    const imageId = this.#whole(manifestDigest, holder);
+    const known = this.#catalogue().image(imageId, manifestDigest);
+    const isKnown = known?.manifests.some(({ digest }) => digest === manifestDigest) === true;
+    if (isKnown && names.every((name) => this.#means(name, manifestDigest))) return known;
+    this.#makeDurable([manifestDigest]);
+    this.#name({ manifest: manifestDigest, config: imageId }, names);
+    return this.#catalogue().image(imageId, manifestDigest) as StoredImage;
   }
 
-  tag(imageId: Digest, name: Reference): void {
-    const [document] = this.#documentsOf(imageId);
-    if (document === undefined) throw new Fault('not-found', `no such image: ${imageId}`);
-    this.#name(document.body, [name]);
+  addIndex(members: readonly IndexMember[], { names, holder, annotations }: AddOptions): StoredIndex {
+    const { blobs } = this.#options;
+    const manifests = this.#descriptorsOf(members, holder);
+    const index: ImageIndex = {
+      kind: 'index',
+      mediaType: mediaTypes.ociIndex,
+      manifests,
+      ...(annotations === undefined ? {} : { annotations }),
+    };
+    const digest = blobs.put(encodeManifest(index), { holder });
+    this.#makeDurable(manifests.map((each) => each.digest));
+    blobs.makeDurable([digest]);
+    this.#name({ index: digest }, names);
+    return this.#catalogue().index(digest) as StoredIndex;
+  }
+
+  tag(target: Digest, name: Reference): void {
+    const catalogue = this.#catalogue();
+    const index = catalogue.documentsOfIndex(target)[0]?.body;
+    const image = catalogue.image(target);
+    if (index !== undefined) return this.#name(index, [name]);
+    if (image === undefined) throw new Fault('not-found', `no such image: ${target}`);
+    this.#name({ manifest: image.manifestDigest, config: target }, [name]);
   }
 
   untag(name: Reference): boolean {
@@ -109,69 +142,109 @@ export class LocalImageStore implements ImageStore {
 
   remove(imageId: Digest): readonly string[] {
     return this.#options.durably(() => {
-      const ids = this.#documentsOf(imageId).map((document) => document.id);
-      for (const id of ids) this.#options.documents.remove(id);
-      return ids.filter((id) => id !== imageId);
+      const documents = this.#catalogue().documentsOf(imageId);
+      for (const { id } of documents) this.#options.documents.remove(id);
+      return documents.filter(({ id, body }) => id !== keyOf(body)).map(({ id }) => id);
     });
   }
 
-  /** Gives the image its names, and keeps whatever loses its last one by that. */
-  #name(body: ImageBody, names: readonly Reference[]): void {
-    const { documents, durably } = this.#options;
-    const imageId = body.config;
-    durably(() => {
-      for (const id of names.map(formatReference)) {
-        const before = documents.get(id)?.body;
-        documents.put({ id, body });
-        if (before !== undefined && before.config !== imageId) this.#keepDangling(before);
-      }
-      if (this.#documentsOf(imageId as Digest).length === 0) documents.put({ id: imageId, body });
-      else if (names.length > 0) documents.remove(imageId);
-    });
+  #catalogue(): ImageCatalogue {
+    return new ImageCatalogue(this.#options.documents.list(), this.#reader);
   }
 
-  #keepDangling(body: ImageBody): void {
-    if (this.#documentsOf(body.config as Digest).length > 0) return;
-    this.#options.documents.put({ id: body.config, body });
+  /** What the name or ID stands for. */
+  #meaning(name: string): ImageBody | undefined {
+    const byName = this.#options.documents.get(nameOf(name));
+    if (byName !== undefined) return byName.body;
+    const catalogue = this.#catalogue();
+    const key = this.#keyStartingWith(name, [...catalogue.imageIds, ...catalogue.indexDigests]);
+    if (key === undefined) return undefined;
+    const image = catalogue.image(key);
+    return image === undefined ? { index: key } : { manifest: image.manifestDigest, config: key };
   }
 
-  #documentsOf(imageId: Digest): readonly Document<ImageBody>[] {
-    return this.#options.documents.list().filter((document) => document.body.config === imageId);
+  #means(name: Reference, manifest: Digest): boolean {
+    const body = this.#options.documents.get(formatReference(name))?.body;
+    return body !== undefined && 'manifest' in body && body.manifest === manifest;
   }
 
-  #idStartingWith(name: string): Digest | undefined {
+  #keyStartingWith(name: string, keys: readonly Digest[]): Digest | undefined {
     const hex = name.replace(/^sha256:/, '');
     if (!/^[0-9a-f]{1,64}$/.test(hex)) return undefined;
-    const configs = this.#options.documents.list().map((document) => document.body.config);
-    const matching = new Set(configs.filter((config) => config.startsWith(`sha256:${hex}`)));
-    if (matching.size > 1) {
+    const matching = keys.filter((key) => key.startsWith(`sha256:${hex}`));
+    if (matching.length > 1) {
       throw new Fault('invalid', `find image ${name}: several image IDs begin with it`, {
         hint: 'give more of the ID',
       });
     }
-    const [found] = matching;
-    return found === undefined ? undefined : parseDigest(found);
+    return matching[0];
   }
 
-  #image(document: Document<ImageBody>, documents: readonly Document<ImageBody>[]): StoredImage {
-    const imageId = parseDigest(document.body.config);
-    const manifestDigest = parseDigest(document.body.manifest);
-    const names = documents.map((each) => each.id).filter((id) => id !== imageId);
-    const storedMs = Math.min(...documents.map((each) => each.createdMs));
-    return { imageId, manifestDigest, ...this.#load(manifestDigest), names: names.toSorted(), storedMs };
+  /** The ID of the image, all of which is here, and held from now on. */
+  #whole(manifestDigest: Digest, holder: NamingOptions['holder']): Digest {
+    holder.add(manifestDigest);
+    const { manifest, chain } = this.#reader.image(manifestDigest);
+    const imageId = manifest.config.digest;
+    holder.add(imageId);
+    const missing = chain.find((diffId) => !this.#options.layers.hold(diffId, holder));
+    if (missing !== undefined) throw new Fault('not-found', `store image ${imageId}: layer ${missing} is missing`);
+    return imageId;
   }
 
-  #load(manifestDigest: Digest): Pick<StoredImage, 'manifest' | 'config' | 'chain'> {
-    const known = this.#read.get(manifestDigest);
-    if (known !== undefined) return known;
+  #makeDurable(manifestDigests: readonly Digest[]): void {
+    const { blobs, layers } = this.#options;
+    const images = manifestDigests.map((digest) => ({ digest, ...this.#reader.image(digest) }));
+    blobs.makeDurable(images.flatMap(({ digest, manifest }) => [digest, manifest.config.digest]));
+    layers.makeDurable([...new Set(images.flatMap(({ chain }) => chain))]);
+  }
+
+  #descriptorsOf(members: readonly IndexMember[], holder: NamingOptions['holder']): readonly Descriptor[] {
     const { blobs } = this.#options;
-    const manifest = parseImageManifest(blobs.read(manifestDigest, { maxBytes: maxManifestBytes }));
-    const config = parseImageConfig(blobs.read(manifest.config.digest, { maxBytes: maxConfigBytes }));
-    const chain = imageLayers(manifest, config).map((layer) => layer.diffId);
-    const loaded = { manifest, config, chain };
-    this.#read.set(manifestDigest, loaded);
-    return loaded;
+    const names = members.map(({ platform }) => formatPlatform(normalisePlatform(platform)));
+    const twice = names.find((name, at) => names.indexOf(name) !== at);
+    if (members.length === 0) throw new Fault('invalid', 'store index: it has no members');
+    if (twice !== undefined) throw new Fault('invalid', `store index: two members are for ${twice}`);
+    const catalogue = this.#catalogue();
+    return members.map(({ digest: asked, platform, annotations }) => {
+      const digest = catalogue.image(asked)?.manifestDigest ?? asked;
+      this.#whole(digest, holder);
+      const { mediaType } = this.#reader.image(digest).manifest;
+      const size = blobs.stat(digest)?.sizeBytes ?? 0;
+      const descriptor = { mediaType, digest, size, platform: normalisePlatform(platform) };
+      return annotations === undefined ? descriptor : { ...descriptor, annotations };
+    });
   }
+
+  /** Gives names to an image or an index, and keeps whatever loses its last one by that. */
+  #name(body: ImageBody, names: readonly Reference[]): void {
+    const { documents, durably } = this.#options;
+    durably(() => {
+      const ids = names.map(formatReference);
+      const before = ids.map((id) => documents.get(id)?.body).filter((each) => each !== undefined);
+      for (const id of ids) documents.put({ id, body });
+      if (ids.length === 0 && !this.#isKept(body)) documents.put({ id: keyOf(body), body });
+      if (ids.length > 0) documents.remove(keyOf(body));
+      if ('index' in body) this.#releaseMembers(body.index as Digest);
+      for (const each of before) if (!this.#isKept(each)) documents.put({ id: keyOf(each), body: each });
+    });
+  }
+
+  /** True if something keeps it: a name, its being dangling, an index. */
+  #isKept(body: ImageBody): boolean {
+    const catalogue = this.#catalogue();
+    if ('index' in body) return catalogue.documentsOfIndex(body.index as Digest).length > 0;
+    return catalogue.documentsOf(body.config as Digest).length > 0;
+  }
+
+  #releaseMembers(index: Digest): void {
+    for (const { digest } of this.#reader.index(index).manifests) {
+      this.#options.documents.remove(this.#reader.image(digest).manifest.config.digest);
+    }
+  }
+}
+
+function platformOf({ os, architecture, variant }: ImageConfig): Platform {
+  return variant === undefined ? { os, architecture } : { os, architecture, variant };
 }
 
 /** The full reference; what cannot be one may still be the beginning of an ID. */

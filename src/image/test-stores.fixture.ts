@@ -36,6 +36,7 @@ export function testStores(): TestStores {
     blobs,
     layers,
     documents: state.images,
+    platform: linuxAmd64,
     durably: (body) => state.durably(body),
   });
   const holder = { add: () => undefined };

@@ -140,6 +140,6 @@ test('what was committed outlives a killed process', async () => {
   await using child = stateProcess(fixture.root, body);
   assert.equal(await child.line(), 'done');
   await child.kill();
-  assert.equal(fixture.state.images.get('a')?.body.manifest, 'm');
+  assert.deepEqual(fixture.state.images.get('a')?.body, { manifest: 'm', config: 'c' });
   assert.deepEqual(fixture.state.repair.compare(), []);
 });

@@ -55,11 +55,18 @@ export interface Document<Body> {
 export type DocumentKind = 'images' | 'containers' | 'volumes';
 
 /** What an image's name stands for. The id and the name of its document are the full reference. */
-export interface ImageBody {
+export type ImageBody = SingleImageBody | ImageIndexBody;
+
+export interface SingleImageBody {
   /** Digest of the manifest. */
   readonly manifest: string;
   /** Digest of the config: the image ID. */
   readonly config: string;
+}
+
+export interface ImageIndexBody {
+  /** Digest of the index, which names the manifests of its images. */
+  readonly index: string;
 }
 
 /** The body of containers and volumes: JSON of their owners. */

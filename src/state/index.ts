@@ -2,6 +2,7 @@
  * Crash-safe records and locks between processes, on SQLite and files. Knows nothing of what digests, results and
  * bodies mean, and of the content that they speak of.
  */
+export type { CacheMountFacts, CacheMountRecord, CacheMountRecords } from './cache-mount-records.ts';
 export type { CacheRecord, CacheRecords, NewCacheRecord } from './cache-records.ts';
 export type {
   Disagreement,
@@ -10,8 +11,10 @@ export type {
   DocumentRepair,
   Documents,
   ImageBody,
+  ImageIndexBody,
   JsonBody,
   NewDocument,
+  SingleImageBody,
 } from './documents.ts';
 export type { LayerRecord, LayerRecords } from './layer-records.ts';
 export type { Lease, Leases, LiveLease } from './leases.ts';
