@@ -7,6 +7,8 @@ import {
   formatPlatform,
   parsePlatform,
   parseReference,
+  samePlatform,
+  type Platform,
   type Reference,
 } from '../oci/index.ts';
 import { RegistryClient } from '../registry/index.ts';
@@ -68,7 +70,7 @@ export class LocalImages implements Images {
     return (await this.#pull(parseReference(name), options)).image;
   }
 
-  /** For a build: fetches the image and reports its bytes. */
+  /** For a build: fetches the image and reports its bytes. An image for another platform leaves the name what it is. */
   async pullBase(reference: Reference, options: PullBaseOptions): Promise<StoredImage> {
     const bytes = new Map<string, { readonly doneBytes: number; readonly totalBytes: number }>();
     const onProgress = (event: TransferEvent): void => {
@@ -81,7 +83,8 @@ export class LocalImages implements Images {
       });
     };
     const platform = formatPlatform(options.platform);
-    return (await this.#pull(reference, { ...options, platform, onProgress })).image;
+    const byDigest = !samePlatform(options.platform, this.#store.platform);
+    return (await this.#pull(reference, { ...options, platform, byDigest, onProgress })).image;
   }
 
   async importTar(tar: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<{ readonly imageId: string }> {
@@ -155,6 +158,7 @@ export class LocalImages implements Images {
         platform: options.platform === undefined ? platform : parsePlatform(options.platform, platform),
         holder,
         signal,
+        byDigest: options.byDigest ?? false,
         onEvent: (event) =>
           onProgress(event.kind === 'resolved' ? { ...event, reference: formatReference(reference) } : event),
       },
@@ -187,6 +191,7 @@ export class LocalImages implements Images {
 }
 
 interface PullBaseOptions {
+  readonly platform: Platform;
   readonly signal: AbortSignal;
   readonly holder: LayerHolder;
   readonly onProgress: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
@@ -194,6 +199,7 @@ interface PullBaseOptions {
 
 interface RemotePullOptions extends Pick<PullOptions, 'signal' | 'onProgress'> {
   readonly platform?: string;
+  readonly byDigest?: boolean;
   readonly holder: LayerHolder;
 }
 

@@ -7,6 +7,7 @@ import {
   isForeignLayerType,
   maxConfigBytes,
   parseImageConfig,
+  type Digest,
   type ImageLayer,
   type Platform,
   type Reference,
@@ -25,8 +26,10 @@ export interface PullPorts {
 }
 
 export interface PullImageOptions {
-  /** The name that the image gets. */
+  /** What is fetched, and the name that the image gets. */
   readonly name: Reference;
+  /** The image gets the name with its digest alone, since the name itself means the image for another platform. */
+  readonly byDigest?: boolean;
   readonly platform: Platform;
   readonly holder: LayerHolder;
   readonly signal: AbortSignal;
@@ -58,8 +61,14 @@ export async function pullImage(remote: Remote, ports: PullPorts, options: PullI
   const before = ports.images.find(formatReference(name));
   const layers = await fetchDocuments(remote, resolved, { ports, options });
   await fetchLayers(remote, layers, { ports, options });
-  const image = ports.images.adopt(resolved.descriptor.digest, { names: [name], holder });
+  const { digest } = resolved.descriptor;
+  const given = options.byDigest === true ? pinned(name, digest) : name;
+  const image = ports.images.adopt(digest, { names: [given], holder });
   return { image, targetDigest: resolved.target.digest, changed: before?.manifestDigest !== image.manifestDigest };
+}
+
+function pinned({ tag: _, ...rest }: Reference, digest: Digest): Reference {
+  return { ...rest, digest };
 }
 
 interface Pulling {
