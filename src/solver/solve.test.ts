@@ -218,6 +218,59 @@ test('a step that is reached on several ways, or asked for twice, runs once', as
   );
 });
 
+for (const cache of ['use', 'renew'] as const) {
+  test(`the same work under two names runs once (cache: ${cache})`, async () => {
+    const base = step('base');
+    const release = Promise.withResolvers<void>();
+    let runs = 0;
+    const run = async (): Promise<Outcome<string>> => {
+      runs += 1;
+      await release.promise;
+      return { result: 'made', contentId: 'same' };
+    };
+    const record = recordOf({ op: bytesOf('same') });
+    const twins = ['one', 'two'].map((label) => step(label, [base], { record, run, cache }));
+    const other = step('other', [], {
+      run: async () => {
+        release.resolve();
+        return { result: 'other', contentId: 'other' };
+      },
+    });
+    const events: string[] = [];
+    const solved = await solve([...twins, step('after', [twins[1] as Vertex<string>]), other], {
+      cache: new MemoryCache(),
+      jobs: 2,
+      signal: AbortSignal.timeout(10_000),
+      onEvent: (event) => void events.push(`${event.vertex.label} ${event.kind}`),
+    });
+    assert.equal(runs, 1);
+    assert.deepEqual(
+      solved.map(({ result }) => result.replace(/#.*/, '')),
+      ['made', 'made', 'after', 'other'],
+    );
+    assert.ok(events.includes('one finished') && events.includes('two cached'), events.join());
+  });
+}
+
+test('a failure of shared work fails once', async () => {
+  const run = async (): Promise<Outcome<string>> => {
+    throw new Fault('invalid', 'no');
+  };
+  const record = recordOf({ op: bytesOf('same') });
+  const events: string[] = [];
+  const solving = solve(
+    ['one', 'two'].map((label) => step(label, [], { record, run })),
+    {
+      cache: new MemoryCache(),
+      jobs: 2,
+      signal: new AbortController().signal,
+      onEvent: (event) => void events.push(`${event.vertex.label} ${event.kind}`),
+    },
+  );
+  await assert.rejects(solving, /no/);
+  assert.equal(events.filter((event) => event.endsWith('failed')).length, 1);
+});
+
 test('independent steps run at the same time, up to the number of jobs', async () => {
   for (const [jobs, expected] of [
     [1, 1],

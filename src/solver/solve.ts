@@ -18,7 +18,8 @@ export interface SolveOptions<R> {
 
 /**
  * Brings the targets about and gives their results, in order. Each vertex that they need runs at most once, after all
- * that it depends on; others run beside it.
+ * that it depends on; others run beside it. Of vertices that turn out to have the same content key one runs, the others
+ * are reused.
  *
  * At the first failure, and when `signal` aborts, the signal of all running steps is aborted; once they have settled
  * the first error is thrown as it is, or a Fault `cancelled`. So nothing is running when this returns or throws.
@@ -50,6 +51,8 @@ class SolverRun<R> {
   readonly #outer: AbortSignal;
   readonly #signal: AbortSignal;
   readonly #solved = new Map<Vertex<R>, Promise<Solved<R>>>();
+  /** By content key: what was looked up or run in this solve. */
+  readonly #atWork = new Map<string, Promise<Solved<R>>>();
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: SolveOptions<R>) {
@@ -76,12 +79,28 @@ class SolverRun<R> {
   async #solveWhenReady(vertex: Vertex<R>): Promise<Solved<R>> {
     const inputs = await Promise.all(vertex.inputs.map((each) => this.solvedOf(each)));
     const sources = await Promise.all((vertex.sources ?? []).map((each) => this.solvedOf(each)));
-    return this.#slots.run(async () => {
+    const turn = await this.#slots.run(async () => {
       this.#signal.throwIfAborted();
       const context = { inputs: resultsOf(inputs), sources: resultsOf(sources), signal: this.#signal };
       const step = await this.#guard(vertex, () => describe(vertex, inputs, context));
-      return (await this.#guard(vertex, () => this.#reuse(step))) ?? this.#run(step);
+      const twin = vertex.cache === 'off' ? undefined : this.#atWork.get(step.contentKey);
+      return twin === undefined ? { solved: await this.#bringAbout(step) } : { step, twin };
     });
+    return turn.twin === undefined ? turn.solved : this.#guard(vertex, () => this.#share(turn.step, turn.twin));
+  }
+
+  #bringAbout(step: Step<R>): Promise<Solved<R>> {
+    const solved = this.#guard(step.vertex, () => this.#reuse(step)).then((hit) => hit ?? this.#run(step));
+    if (step.vertex.cache !== 'off') this.#atWork.set(step.contentKey, solved);
+    return solved;
+  }
+
+  /** Two vertices that mean the same work: the second waits, in nobody's way, and takes what the first came to. */
+  async #share(step: Step<R>, twin: Promise<Solved<R>>): Promise<Solved<R>> {
+    const hit = await twin;
+    if (hit.definitionKey !== step.definitionKey) await this.#keep(step, hit);
+    this.#onEvent({ kind: 'cached', vertex: step.vertex, result: hit.result });
+    return solvedFrom(step, hit, true);
   }
 
   solvedOf(vertex: Vertex<R>): Promise<Solved<R>> {
