@@ -14,6 +14,7 @@ import { conmonMonitor, runcRuntime } from './runtime/index.ts';
 import {
   DirectoryRoots,
   ErofsRoots,
+  LocalCacheMounts,
   OverlaySnapshotter,
   probeErofs,
   WorkAreas,
@@ -74,6 +75,7 @@ export async function open(options: OpenOptions): Promise<Engine> {
     snapshotter: new OverlaySnapshotter({ layers, mounts, roots }),
     snapshotterReason: reason,
     areas: new WorkAreas({ root, runRoot, mounts }),
+    cacheMounts: new LocalCacheMounts({ root, records: state.cacheMounts, locks: state.locks, clock }),
     runtime: once(() => runcRuntime({ stateDir: join(runRoot, 'runc') })),
     monitor: once(() => conmonMonitor({ runtime: runcRuntime({ stateDir: join(runRoot, 'runc') }) })),
     clock,

@@ -10,7 +10,7 @@ import { LocalImageStore } from '../image/index.ts';
 import { FileLayerStore, LayerFiles, type LayerPacker } from '../layer/index.ts';
 import { parseReference, platformOfNode, type ContainerConfig, type DiffId } from '../oci/index.ts';
 import { conmonMonitor, runcRuntime } from '../runtime/index.ts';
-import { DirectoryRoots, OverlaySnapshotter, WorkAreas } from '../snapshot/index.ts';
+import { DirectoryRoots, LocalCacheMounts, OverlaySnapshotter, WorkAreas } from '../snapshot/index.ts';
 import { openState } from '../state/index.ts';
 import { bytesOf } from '../std/index.ts';
 import type { TarEntry } from '../tar/index.ts';
@@ -148,6 +148,7 @@ export function openTestStore(folder: string): Store {
     snapshotter: new OverlaySnapshotter({ layers, mounts, roots: new DirectoryRoots(layers, root) }),
     snapshotterReason: 'asked for',
     areas: new WorkAreas({ root, runRoot, mounts }),
+    cacheMounts: new LocalCacheMounts({ root, records: state.cacheMounts, locks: state.locks, clock }),
     runtime: () => runtime,
     monitor: () => conmonMonitor({ runtime }),
     clock,

@@ -5,7 +5,7 @@ import type { ImageStore } from '../image/index.ts';
 import type { LayerStore } from '../layer/index.ts';
 import type { Platform } from '../oci/index.ts';
 import type { Monitor, OciRuntime } from '../runtime/index.ts';
-import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
+import type { CacheMounts, Snapshotter, WorkAreas } from '../snapshot/index.ts';
 import type { State } from '../state/index.ts';
 import type { Clock } from '../std/index.ts';
 
@@ -27,6 +27,7 @@ export interface Store {
   /** Why it is this snapshotter. */
   readonly snapshotterReason: string;
   readonly areas: WorkAreas;
+  readonly cacheMounts: CacheMounts;
   /** Fault `unavailable` where runc is missing; asked for when something is to run. */
   readonly runtime: () => OciRuntime;
   readonly monitor: () => Monitor;

@@ -9,7 +9,7 @@ import { LocalImageStore, type StoredImage } from '../image/index.ts';
 import { FileLayerStore, LayerFiles, type LayerHolder } from '../layer/index.ts';
 import { encodeImageConfig, encodeManifest, mediaTypes, parseReference, type DiffId } from '../oci/index.ts';
 import { conmonMonitor, runcRuntime } from '../runtime/index.ts';
-import { ErofsRoots, OverlaySnapshotter, WorkAreas } from '../snapshot/index.ts';
+import { ErofsRoots, LocalCacheMounts, OverlaySnapshotter, WorkAreas } from '../snapshot/index.ts';
 import { openState } from '../state/index.ts';
 import { ChildLines } from '../state/state.fixture.ts';
 import { bytesOf, toBuffer } from '../std/index.ts';
@@ -84,6 +84,7 @@ export function openTestStore({ root, runRoot, now = Date.now }: TestStoreOption
     snapshotter: new OverlaySnapshotter({ layers, mounts, roots: new ErofsRoots(layers, mounts) }),
     snapshotterReason: 'asked for by the test',
     areas: new WorkAreas({ root, runRoot, mounts }),
+    cacheMounts: new LocalCacheMounts({ root, records: state.cacheMounts, locks: state.locks, clock }),
     runtime: () => runcRuntime({ stateDir: join(runRoot, 'runc') }),
     monitor: () => conmonMonitor({ runtime: runcRuntime({ stateDir: join(runRoot, 'runc') }) }),
     clock,

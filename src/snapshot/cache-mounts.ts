@@ -113,6 +113,8 @@ export interface CacheMountProblem {
   readonly kind: 'error' | 'left-over';
   /** `cache mount /root/.cache: it is on the disk and not in the database`. */
   readonly message: string;
-  readonly sizeBytes: number;
+  /** The folder that it is about, where there is one. */
+  readonly path: string;
+  /** Does nothing if it has become right meanwhile. What a record or file tells is restored from the other of the two. */
   repair(): Promise<void>;
 }

@@ -15,6 +15,8 @@ export { copyRootMetadata, copyTree, isKeptAttribute } from './copy-tree.ts';
 export { DirectoryRoots } from './directory-roots.ts';
 export { ErofsRoots } from './erofs-roots.ts';
 export type { LayerRoots } from './layer-roots.ts';
+export { LocalCacheMounts } from './local-cache-mounts.ts';
+export type { CacheMountOptions } from './local-cache-mounts.ts';
 export { OverlaySnapshotter } from './overlay-snapshotter.ts';
 export type { OverlayOptions } from './overlay-snapshotter.ts';
 export type { MountedView, PackReport, Snapshotter, WritableOptions } from './snapshotter.ts';
