@@ -81,7 +81,7 @@ export function applyConfigInstruction(
     }
     case 'cmd': {
       const command = commandOf(instruction.command, config);
-      return { config: { ...config, Cmd: command }, createdBy: `CMD ${JSON.stringify(command)}` };
+      return { config: { ...config, Cmd: command, ArgsEscaped: true }, createdBy: `CMD ${JSON.stringify(command)}` };
     }
     case 'entrypoint': {
       const command = commandOf(instruction.command, config);

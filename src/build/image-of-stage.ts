@@ -1,5 +1,5 @@
 import type { Clock } from '../std/index.ts';
-import { defined, type History, type ImageConfig } from '../oci/index.ts';
+import { defined, type ContainerConfig, type History, type ImageConfig } from '../oci/index.ts';
 import type { Solved, Vertex } from '../solver/index.ts';
 import type { LoweredStage } from './step.ts';
 import type { StepResult } from './step-result.ts';
@@ -22,17 +22,26 @@ export function imageOf(stage: LoweredStage, solved: SolvedSteps, options: Image
   const { epochSec } = options;
   const history = historyOf(stage, solved, options);
   const { os, architecture, variant } = state.platform;
-  const labels = { ...state.config.Labels, ...Object.fromEntries(options.labels) };
+  const Labels = { ...state.config.Labels, ...Object.fromEntries(options.labels) };
   return defined({
     created: epochSec === undefined ? history.at(-1)?.created : new Date(epochSec * 1000).toISOString(),
     author: state.author,
     architecture,
     variant,
     os,
-    config: { ...state.config, ...(Object.keys(labels).length === 0 ? {} : { Labels: labels }) },
+    config: withoutEmpty({ ...state.config, Labels }),
     rootfs: { type: 'layers' as const, diff_ids: resultOf(tip, solved).chain },
     history,
   });
+}
+
+/** What an instruction emptied (`ENTRYPOINT []`, `USER $NOTHING`) is left out, as one who never set it would. */
+function withoutEmpty(config: ContainerConfig): ContainerConfig {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => !isEmpty(value)));
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
 
 /** What the base says of itself, then an entry for each instruction, not older than the one before it. */

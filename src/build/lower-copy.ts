@@ -1,7 +1,8 @@
 import type { AddInstruction, CopyInstruction } from '../dockerfile/index.ts';
 import { copyPlan } from './copy-plan.ts';
 import { copyStep } from './copy-step.ts';
-import { notThereYet } from './instruction-fault.ts';
+import type { Expander } from './expander.ts';
+import { instructionFault, notThereYet } from './instruction-fault.ts';
 import { refusedFlag } from './refused-flags.ts';
 import type { StageScope } from './stage-scope.ts';
 
@@ -13,7 +14,7 @@ export async function lowerCopy(scope: StageScope, instruction: CopyInstruction 
   const expand = scope.expander(instruction);
   const plan = copyPlan(instruction, expand, draft.state.config.WorkingDir || '/');
   const name =
-    instruction.kind === 'copy' && instruction.from !== undefined ? expand.word(instruction.from) : undefined;
+    instruction.kind === 'copy' && instruction.from !== undefined ? originName(scope, instruction, expand) : undefined;
   const from = name === undefined ? scope.context : await scope.origin(instruction, name);
   const vertex = scope.keep(copyStep({ ...scope.basics(instruction), plan, instruction, from, onWarning }));
   const options = [
@@ -25,4 +26,14 @@ export async function lowerCopy(scope: StageScope, instruction: CopyInstruction 
   const origins = name === undefined ? '' : ` # from=${name}`;
   const createdBy = `${instruction.kind.toUpperCase()} ${options.join('')}${words.join(' ')}${origins}`;
   draft.add({ vertex, title: instruction.original }, createdBy);
+}
+
+/** A name that depends on a variable is refused, as BuildKit does: what a stage needs is to be seen without running it. */
+function originName(scope: StageScope, instruction: CopyInstruction, expand: Expander): string {
+  const { from } = instruction;
+  const name = from === undefined ? '' : expand.word(from);
+  if (name === from?.text) return name;
+  const message =
+    'variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround';
+  throw instructionFault(scope.source, instruction, { message });
 }

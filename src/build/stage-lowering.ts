@@ -32,7 +32,7 @@ export interface LoweringOptions extends StepListener {
   readonly source: DockerfileSource;
   readonly build: BuildOptions;
   readonly ports: BuildPorts;
-  readonly bases: BaseImages;
+  readonly bases: Pick<BaseImages, 'find'>;
   readonly context: OpenSource;
   readonly cacheRules: CacheRules;
   /** What is built for. */
