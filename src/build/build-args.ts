@@ -3,15 +3,18 @@ import { formatPlatform, type Platform } from '../oci/index.ts';
 import { expanderFor } from './expander.ts';
 import type { DockerfileSource } from './instruction-fault.ts';
 
-export interface BuildArgsOptions {
-  readonly dockerfile: Dockerfile;
-  readonly source: DockerfileSource;
-  /** As the command line gave them. */
-  readonly given: ReadonlyMap<string, string>;
+export interface PlatformArgOptions {
   /** What is built for, and what it is built on. */
   readonly platform: Platform;
   readonly buildPlatform: Platform;
   readonly target: string | undefined;
+}
+
+export interface BuildArgsOptions extends PlatformArgOptions {
+  readonly dockerfile: Dockerfile;
+  readonly source: DockerfileSource;
+  /** As the command line gave them. */
+  readonly given: ReadonlyMap<string, string>;
 }
 
 /** What the ARGs of a Dockerfile hold: given ones, defaults, those above the first FROM, the platform's. */
@@ -26,7 +29,7 @@ export class BuildArgs {
   }
 
   /** What FROM sees. */
-  readonly global = (name: string): string | undefined => this.#global.get(name) ?? this.#platformArg(name);
+  readonly global = (name: string): string | undefined => this.#global.get(name) ?? platformArg(name, this.#options);
 
   /** What an ARG of a stage holds from its line on; undefined where it has no value. */
   value(name: string, defaultValue: string | undefined): string | undefined {
@@ -56,14 +59,15 @@ export class BuildArgs {
       }
     }
   }
+}
 
-  #platformArg(name: string): string | undefined {
-    if (!platformArgNames.includes(name)) return undefined;
-    const { platform: wanted, buildPlatform, target } = this.#options;
-    if (name === 'TARGETSTAGE') return target ?? 'default';
-    const platform = name.startsWith('BUILD') ? buildPlatform : wanted;
-    const { os, architecture, variant = '' } = platform;
-    const parts = { PLATFORM: formatPlatform(platform), OS: os, ARCH: architecture, VARIANT: variant };
-    return parts[name.replace(/^(BUILD|TARGET)/, '') as keyof typeof parts];
-  }
+/** What the platform gives an ARG, one of `platformArgNames`; undefined for any other. */
+export function platformArg(name: string, options: PlatformArgOptions): string | undefined {
+  if (!platformArgNames.includes(name)) return undefined;
+  const { platform: wanted, buildPlatform, target } = options;
+  if (name === 'TARGETSTAGE') return target ?? 'default';
+  const platform = name.startsWith('BUILD') ? buildPlatform : wanted;
+  const { os, architecture, variant = '' } = platform;
+  const parts = { PLATFORM: formatPlatform(platform), OS: os, ARCH: architecture, VARIANT: variant };
+  return parts[name.replace(/^(BUILD|TARGET)/, '') as keyof typeof parts];
 }

@@ -1,5 +1,5 @@
 import { dirname, relative, resolve } from 'node:path';
-import { createIgnoreMatcher, parseIgnore, type IgnoreMatcher } from '../dockerfile/index.ts';
+import { createIgnoreMatcher, parseIgnore, type IgnoreMatcher, type IgnoreRules } from '../dockerfile/index.ts';
 import { Fault } from '../errors/index.ts';
 import { Tree } from '../host/index.ts';
 import { bytesOf } from '../std/index.ts';
@@ -24,6 +24,12 @@ export function openContext({ dir, dockerfile }: ContextOptions): ContextTree {
   }
 }
 
+/** The rules by which the context leaves files out. Fault `invalid` for a pattern that makes no sense. */
+export function readIgnoreRules(options: ContextOptions): IgnoreRules {
+  using tree = Tree.open(options.dir);
+  return readRules(tree, options);
+}
+
 /** What can be copied from the machine that builds: a directory, without what its ignore file leaves out. */
 export class ContextTree implements Disposable {
   readonly #tree: Tree;
@@ -44,7 +50,7 @@ export class ContextTree implements Disposable {
   }
 }
 
-function readRules(tree: Tree, { dir, dockerfile }: ContextOptions): ReturnType<typeof parseIgnore> {
+function readRules(tree: Tree, { dir, dockerfile }: ContextOptions): IgnoreRules {
   const found = ownRules(tree, dir, dockerfile) ?? readIgnore(tree, '.dockerignore');
   const rules = parseIgnore(found?.text ?? '');
   const [problem] = rules.diagnostics;

@@ -14,19 +14,24 @@ export interface ReadDockerfile {
   readonly path: string;
 }
 
+/** As `loadDockerfile`; Fault `invalid` with every mistake of the language too. */
+export function readDockerfile(options: Pick<BuildOptions, 'contextDir' | 'file'>): ReadDockerfile {
+  const read = loadDockerfile(options);
+  if (hasErrors(read.dockerfile.diagnostics)) throw languageFault(read.dockerfile, read.source);
+  return read;
+}
+
 /**
- * Reads the Dockerfile of a build. Without `file` it is the context's own, which no symlink leads out of; a `file` is the
- * caller's word and is opened as given. Fault `not-found` if there is none, `invalid` with every mistake of the language.
+ * Reads the Dockerfile of a build, mistakes and all. Without `file` it is the context's own, which no symlink leads out
+ * of; a `file` is the caller's word and is opened as given. Fault `not-found` if there is none.
  */
-export function readDockerfile({ contextDir, file }: Pick<BuildOptions, 'contextDir' | 'file'>): ReadDockerfile {
+export function loadDockerfile({ contextDir, file }: Pick<BuildOptions, 'contextDir' | 'file'>): ReadDockerfile {
   requireDirectory(contextDir);
   const path = file === undefined ? join(resolve(contextDir), 'Dockerfile') : resolve(file);
   const root = file === undefined || isInside(path, resolve(contextDir)) ? resolve(contextDir) : dirname(path);
   const bytes = readInside(root, path);
   const dockerfile = parseDockerfile(bytes);
-  const source = { name: basename(path), text: dockerfile.source };
-  if (hasErrors(dockerfile.diagnostics)) throw languageFault(dockerfile, source);
-  return { dockerfile, source, path };
+  return { dockerfile, source: { name: basename(path), text: dockerfile.source }, path };
 }
 
 function requireDirectory(contextDir: string): void {

@@ -1,3 +1,4 @@
+import { parseCheckDirective } from './checks/check-options.ts';
 import { type Span, spanOf } from './position.ts';
 import { trimStart } from './white-space.ts';
 import type { Escape } from './lexer-state.ts';
@@ -37,12 +38,19 @@ export function readDirectives(lines: readonly string[]): ReadDirectives {
     if (!names.has(name)) break;
     const span = spanOf(at + 1, 1, at + 1, line.length + 1);
     const value = match?.[2] ?? '';
-    if (values.has(name)) problems.push({ message: `only one ${name} parser directive can be used`, span });
-    else if (name === 'escape' && value !== '`' && value !== '\\') {
-      problems.push({ message: `invalid escape token '${value}' does not match \` or \\`, span });
-    } else values.set(name, value);
+    const message = values.has(name) ? `only one ${name} parser directive can be used` : problemWith(name, value);
+    if (message === undefined) values.set(name, value);
+    else problems.push({ message, span });
   }
   return { directives: directivesFrom(values, hasShebang), count: hasShebang ? 0 : at, problems };
+}
+
+function problemWith(name: string, value: string): string | undefined {
+  if (name === 'escape' && value !== '`' && value !== '\\') {
+    return `invalid escape token '${value}' does not match \` or \\`;
+  }
+  const check = name === 'check' ? parseCheckDirective(value) : undefined;
+  return check?.kind === 'invalid' ? check.message : undefined;
 }
 
 function directivesFrom(values: ReadonlyMap<string, string>, hasShebang: boolean): Directives {

@@ -35,7 +35,10 @@ export function expandWords(word: string, options: ExpandOptions): LexResult {
   return lex(word, { lookup: options.env, escape: options.escape });
 }
 
-/** The body of a here-document of COPY or ADD: variables and escapes as in a word, quotes as they stand. */
-export function expandHeredoc(content: string, options: ExpandOptions): Expansion {
-  return lex(content, { lookup: options.env, escape: options.escape, plainQuotes: true });
+/**
+ * The body of a here-document of COPY or ADD: variables and escapes as in a word, quotes as they stand. The escape is
+ * always a backslash.
+ */
+export function expandHeredoc(content: string, options: Pick<ExpandOptions, 'env'>): Expansion {
+  return lex(content, { lookup: options.env, escape: '\\', plainQuotes: true });
 }

@@ -3,6 +3,11 @@
  * nothing of images, layers or files, and never throws because of what it reads. See `instruction.ts` for what an
  * instruction is and `dockerfile.ts` for what reading a file gives.
  */
+export { checkDockerfile } from './checks/check-dockerfile.ts';
+export type { BaseFacts, CheckFacts, PlatformFacts } from './checks/check-facts.ts';
+export type { CheckFinding, CheckReport } from './checks/check-report.ts';
+export { checkPage, checkRuleNames } from './checks/check-rules.ts';
+export type { CheckRule } from './checks/check-rules.ts';
 export { formatMessage, hasErrors } from './diagnostic.ts';
 export type { Diagnostic } from './diagnostic.ts';
 export type { Directives } from './directives.ts';

@@ -1,19 +1,21 @@
 const farthest = 2;
+const longestWord = 64;
 
 /**
- * The candidate that `word` was probably meant to be: at most two letters added, dropped, changed or swapped. The case of the
- * answer follows the word's unless `exactCase` is set. Nothing where the word is itself a candidate.
+ * The candidate that `word` was probably meant to be: at most two letters added, dropped or changed, or two that
+ * changed places. The case of the answer follows the word's unless `exactCase` is set. Nothing where the word is itself a candidate.
  */
 export function suggest(
   word: string,
   candidates: readonly string[],
   options: { readonly exactCase: boolean },
 ): string | undefined {
-  if (word.length > 40) return undefined;
+  if (word.length > longestWord) return undefined;
   const fold = (text: string): string => (options.exactCase ? text : text.toLowerCase());
   let best: string | undefined;
   let bestDistance = farthest + 1;
   for (const candidate of candidates) {
+    if (Math.abs(candidate.length - word.length) > farthest) continue;
     const distance = editDistance(fold(word), fold(candidate));
     if (distance === 0) return undefined;
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
@@ -36,6 +38,9 @@ function inCaseOf(model: string, word: string): string {
   return model === model.toUpperCase() ? word.toUpperCase() : word;
 }
 
+/** Two letters that changed places: likelier than two other mistakes, so that it wins against these. */
+const swapCost = 1.5;
+
 /** Letters to add, drop, change, or swap with their neighbour. */
 function editDistance(from: string, to: string): number {
   let before: readonly number[] = [];
@@ -45,7 +50,7 @@ function editDistance(from: string, to: string): number {
     for (let j = 1; j <= to.length; j++) {
       const change = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
       const isSwap = from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1];
-      const swap = isSwap ? (before[j - 2] ?? Infinity) + 1 : Infinity;
+      const swap = isSwap ? (before[j - 2] ?? Infinity) + swapCost : Infinity;
       next.push(Math.min(change, swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
     }
     [before, row] = [row, next];

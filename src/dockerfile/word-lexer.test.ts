@@ -88,7 +88,7 @@ for (const [word, message] of [
 }
 
 test('expansion: in a here-document quotes are ordinary and every escape is dropped', () => {
-  assert.equal(valueOf(expandHeredoc('"$a" \'$a\' \\n', { env, escape: '\\' })), '"1" \'1\' n');
+  assert.equal(valueOf(expandHeredoc('"$a" \'$a\' \\n', { env })), '"1" \'1\' n');
 });
 
 test('expansion: a hostile word ends in an error, not in a stack overflow or a full memory', () => {

@@ -182,6 +182,8 @@ function substitute(lexer: Lexer, name: string, operator: string): string {
     case ':?':
       return conditional(lexer, name, operator);
     default:
+      // As in BuildKit, the name counts as looked up before what follows its colon is.
+      if (operator.startsWith(':')) valueOf(lexer, name);
       throw new Refusal(`unsupported modifier (${operator}) in substitution`);
   }
 }
