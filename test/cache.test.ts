@@ -342,6 +342,7 @@ test('a step that runs again and ends in the same lets what follows hit', { skip
       ['RUN echo $((1 + 2)) > /three'],
     );
     assert.deepEqual(again.cached, rest);
+    assert.match(again.stderr, /^#\d+ same result as before: what follows on it can be reused$/m);
   }),
 );
 

@@ -12,6 +12,8 @@ export type BuildEvent =
   | { readonly kind: 'cached'; readonly step: number; readonly timeMs: number }
   /** Why the step is not reused: one line, without the step's label. */
   | { readonly kind: 'reason'; readonly step: number; readonly reason: string }
+  /** The step ran and gave what it gave before: what follows on it can be reused all the same. Comes before its end. */
+  | { readonly kind: 'unchanged'; readonly step: number }
   /** What the step's command wrote, as it came. */
   | { readonly kind: 'output'; readonly step: number; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
   /** How far long work has come: bytes or items. */

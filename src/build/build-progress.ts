@@ -65,8 +65,11 @@ export class BuildProgress {
     this.#about(vertex, (step) => this.#emit({ kind: 'cached', step, timeMs: this.#clock.now() }));
   }
 
-  finished(vertex: StepVertex): void {
-    this.#about(vertex, (step) => this.#emit({ kind: 'finished', step, timeMs: this.#clock.now() }));
+  finished(vertex: StepVertex, unchanged: boolean): void {
+    this.#about(vertex, (step) => {
+      if (unchanged) this.#emit({ kind: 'unchanged', step });
+      this.#emit({ kind: 'finished', step, timeMs: this.#clock.now() });
+    });
   }
 
   failed(vertex: StepVertex, message: string): void {

@@ -156,7 +156,7 @@ function report(event: SolveEvent<StepResult>, progress: BuildProgress): void {
     case 'cached':
       return progress.cached(vertex);
     case 'finished':
-      return progress.finished(vertex);
+      return progress.finished(vertex, event.unchanged);
     case 'failed':
       return progress.failed(vertex, headline(event.error));
     case 'cancelled':

@@ -123,19 +123,23 @@ class SolverRun<R> {
     return this.#guard(vertex, async () => {
       this.#onEvent({ kind: 'started', vertex, reason: await this.#reasonFor(step) });
       const made = await vertex.run(step.context);
-      const outcome = await this.#settle(step, made);
-      this.#onEvent({ kind: 'finished', vertex, result: outcome.result });
+      const { outcome, unchanged } = await this.#settle(step, made);
+      this.#onEvent({ kind: 'finished', vertex, result: outcome.result, unchanged });
       return solvedFrom(step, outcome, false);
     });
   }
 
-  async #settle(step: Step<R>, made: Outcome<R>): Promise<Outcome<R>> {
-    if (step.vertex.cache === 'off') return made;
-    const lineage = lineageOf(made.contentId, step.lineages);
-    const result = step.vertex.cache === 'use' ? await this.#cache.adopt(lineage, made.result) : made.result;
-    const outcome = { result, contentId: made.contentId };
+  /** An earlier result of the same content takes the new one's place, unless the new one was asked for. */
+  async #settle(
+    step: Step<R>,
+    made: Outcome<R>,
+  ): Promise<{ readonly outcome: Outcome<R>; readonly unchanged: boolean }> {
+    if (step.vertex.cache === 'off') return { outcome: made, unchanged: false };
+    const known = await this.#cache.adopt(lineageOf(made.contentId, step.lineages), made.result);
+    const unchanged = known !== made.result;
+    const outcome = step.vertex.cache === 'use' ? { result: known, contentId: made.contentId } : made;
     await this.#keep(step, outcome);
-    return outcome;
+    return { outcome, unchanged };
   }
 
   async #keep(step: Step<R>, outcome: Outcome<R> | CachedOutcome<R>): Promise<void> {

@@ -103,11 +103,12 @@ export interface EarlierStep {
 /**
  * What happens to a vertex: `cached`, or `started` and then one of `finished`, `failed` and `cancelled`. A vertex whose
  * record could not be found out fails, or is cancelled, without having started; one that never got to its turn has no
- * event.
+ * event. A step that finished `unchanged` gave what it, or another on the same content, gave before: all that follows on it is
+ * looked up as if it had not run.
  */
 export type SolveEvent<R> =
   | { readonly kind: 'cached'; readonly vertex: Vertex<R>; readonly result: R }
   | { readonly kind: 'started'; readonly vertex: Vertex<R>; readonly reason: Reason }
-  | { readonly kind: 'finished'; readonly vertex: Vertex<R>; readonly result: R }
+  | { readonly kind: 'finished'; readonly vertex: Vertex<R>; readonly result: R; readonly unchanged: boolean }
   | { readonly kind: 'failed'; readonly vertex: Vertex<R>; readonly error: unknown }
   | { readonly kind: 'cancelled'; readonly vertex: Vertex<R> };

@@ -2,7 +2,7 @@ import type { BuildEvent } from '../../engine/index.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import type { LineSplitter } from './line-splitter.ts';
 import { cutToWidth, displayWidth } from './display-width.ts';
-import { formatAmount } from './plain-progress.ts';
+import { formatAmount, unchangedText } from './plain-progress.ts';
 
 /** What a terminal shows of a step: while it runs, its last lines of output. */
 const visibleLines = 6;
@@ -15,6 +15,7 @@ export interface LiveStep {
   startedMs: number;
   endedMs: number;
   reason: string | undefined;
+  unchanged: boolean;
   progress: string | undefined;
   readonly log: string[];
   droppedLines: number;
@@ -61,6 +62,9 @@ function advanceStep(step: LiveStep, event: Exclude<BuildEvent, { kind: 'plan' |
     case 'reason':
       step.reason = event.reason.replaceAll(/\s+/g, ' ');
       return;
+    case 'unchanged':
+      step.unchanged = true;
+      return;
     case 'output':
       return keepOutput(step, event.stream, event.bytes);
     case 'progress':
@@ -85,6 +89,7 @@ function waitingStep(label: string): LiveStep {
     startedMs: 0,
     endedMs: 0,
     reason: undefined,
+    unchanged: false,
     progress: undefined,
     log: [],
     droppedLines: 0,
@@ -155,11 +160,14 @@ function drawStep(step: LiveStep, { nowMs, columns }: { nowMs: number; columns: 
   const room = columns - time.length - 2;
   const left = cutToWidth(` => ${word}${step.label}`, room);
   const head = `${left}${' '.repeat(Math.max(0, room - displayWidth(left)))} ${time}`;
-  if (step.state !== 'running')
-    return [head, ...(step.reason === undefined ? [] : [` => => not reused: ${step.reason}`])];
+  const notes = [
+    ...(step.reason === undefined ? [] : [` => => not reused: ${step.reason}`]),
+    ...(step.unchanged ? [` => => ${unchangedText}`] : []),
+  ];
+  if (step.state !== 'running') return [head, ...notes];
   return [
     head,
-    ...(step.reason === undefined ? [] : [` => => not reused: ${step.reason}`]),
+    ...notes,
     ...(step.progress === undefined ? [] : [` => => ${step.progress}`]),
     ...step.log.slice(-visibleLines).map((line) => ` => => # ${printable(line)}`),
   ];

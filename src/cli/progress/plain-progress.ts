@@ -31,6 +31,8 @@ export class PlainProgress {
         return this.#speak(event.step, []);
       case 'reason':
         return this.#speak(event.step, [`not reused: ${oneLine(event.reason)}`]);
+      case 'unchanged':
+        return this.#speak(event.step, [unchangedText]);
       case 'output':
         return this.#output(event, nowMs);
       case 'progress':
@@ -93,6 +95,9 @@ export class PlainProgress {
     return this.#step(this.#speaking).ended ? [''] : [`#${this.#speaking} ...`, ''];
   }
 }
+
+/** What a step says that ran and gave what it gave before. */
+export const unchangedText = 'same result as before: what follows on it can be reused';
 
 type EndEvent = Extract<BuildEvent, { readonly kind: 'cached' | 'finished' | 'failed' | 'cancelled' }>;
 

@@ -9,8 +9,8 @@ interface Vertex {
 
 /**
  * A build for tools: a JSON object a line, in the shape of BuildKit's SolveStatus (`vertexes`, `statuses`, `logs` and
- * `warnings`; bytes in base64), as `docker buildx build --progress=rawjson` prints it. What varve adds is `reasons`,
- * which readers of that shape pass over.
+ * `warnings`; bytes in base64), as `docker buildx build --progress=rawjson` prints it. What varve adds is `reasons` and
+ * `unchanged`, which readers of that shape pass over.
  */
 export function createRawJsonProgress(): (event: BuildEvent, nowMs: number) => string {
   const vertexes = new Map<number, Vertex>();
@@ -40,6 +40,8 @@ export function createRawJsonProgress(): (event: BuildEvent, nowMs: number) => s
         return change(event.step, { completed: time(event.timeMs), error: 'context canceled' });
       case 'reason':
         return line({ reasons: [{ vertex: vertexOf(event.step).digest, reason: event.reason }] });
+      case 'unchanged':
+        return line({ unchanged: [{ vertex: vertexOf(event.step).digest }] });
       case 'output':
         return line({ logs: [logEntry(event, vertexOf(event.step).digest, nowMs)] });
       case 'progress':
