@@ -9,6 +9,7 @@ import { fileSystemOf, linuxMounts, machineFacts, privileges, type Mounts } from
 import { proxySettings } from './http/index.ts';
 import { LocalImageStore } from './image/index.ts';
 import { FileLayerStore, LayerFiles, type LayerStore } from './layer/index.ts';
+import { PastaNetworks } from './network/index.ts';
 import { platformOfNode } from './oci/index.ts';
 import { conmonMonitor, runcRuntime } from './runtime/index.ts';
 import {
@@ -77,6 +78,7 @@ export async function open(options: OpenOptions): Promise<Engine> {
     areas: new WorkAreas({ root, runRoot, mounts }),
     cacheMounts: new LocalCacheMounts({ root, records: state.cacheMounts, locks: state.locks, clock }),
     runtime: once(() => runcRuntime({ stateDir: join(runRoot, 'runc') })),
+    networks: new PastaNetworks(),
     monitor: once(() => conmonMonitor({ runtime: runcRuntime({ stateDir: join(runRoot, 'runc') }) })),
     clock,
     platform,

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
 import { Tree } from '../host/index.ts';
 import type { LayerPacker } from '../layer/index.ts';
+import type { IsolatedNetwork } from '../network/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import {
   containerSpec,
@@ -33,6 +34,8 @@ export interface ContainerStepRunnerOptions {
   readonly packer: (below: readonly DiffId[]) => LayerPacker;
   /** What containers of this machine have in common; looked up when the first step runs. */
   readonly machine: () => StepMachine;
+  /** The isolated network of this build: opened for the first step that is to be on it, the same one ever after. */
+  readonly network: () => Promise<IsolatedNetwork>;
 }
 
 /** What the spec of a step's container needs to know of the machine. */
@@ -41,6 +44,17 @@ export interface StepMachine {
   readonly cgroup: Pick<ContainerCgroup, 'layout'>;
   /** An init that reaps; Fault `unavailable` where it is missing was thrown before. */
   readonly init: string;
+}
+
+/** What a step's container joins, and who resolves names there; the machine's name servers where it is not said. */
+interface StepNetwork {
+  readonly joins: 'host' | 'none' | { readonly namespacePath: string };
+  readonly nameservers?: readonly string[];
+}
+
+interface ConnectedCommand {
+  readonly command: StepCommand;
+  readonly network: StepNetwork;
 }
 
 /** Steps as containers of the machine's OCI runtime, each on an overlay of the layers below. */
@@ -66,13 +80,14 @@ export class ContainerStepRunner implements StepRunner {
   async #execute(area: TemporaryArea, command: StepCommand, options: StepRunOptions): Promise<StepOutcome | undefined> {
     const { snapshotter } = this.#options;
     const runtime = this.#options.runtime();
+    const network = await this.#network(command);
     using view = snapshotter.writable(command.chain, {
       workDir: area.workDir,
       target: area.target,
       volatile: true,
     });
     using tree = Tree.open(view.path);
-    const spec = this.#spec(area, tree, command);
+    const spec = this.#spec(area, tree, { command, network });
     writeBundle(area.bundle, spec);
     const stubs = prepareMountpoints(tree, mountTargets(spec));
     try {
@@ -89,7 +104,13 @@ export class ContainerStepRunner implements StepRunner {
     }
   }
 
-  #spec(area: TemporaryArea, tree: Tree, command: StepCommand): RuntimeSpec {
+  async #network({ network }: StepCommand): Promise<StepNetwork> {
+    if (network !== 'isolated') return { joins: network };
+    const { namespacePath, nameservers } = await this.#options.network();
+    return { joins: namespacePath === undefined ? 'none' : { namespacePath }, nameservers };
+  }
+
+  #spec(area: TemporaryArea, tree: Tree, { command, network }: ConnectedCommand): RuntimeSpec {
     const { seccomp, cgroup, init } = this.#options.machine();
     return containerSpec({
       rootfs: area.target,
@@ -98,8 +119,8 @@ export class ContainerStepRunner implements StepRunner {
       cwd: command.workdir,
       user: userOf(tree, command.user),
       hostname: stepHostname,
-      network: command.network,
-      mounts: [...networkFiles(area, command.network), ...ownFiles(area, command.files)],
+      network: network.joins,
+      mounts: [...networkFiles(area, network), ...ownFiles(area, command.files)],
       seccomp,
       cgroup: { path: `/varve/${area.id}`, ...cgroup },
       init,
@@ -126,10 +147,11 @@ function userOf(tree: Tree, user: string): ReturnType<typeof resolveUser> {
 }
 
 /** Names are resolved as on the host; the files are the container's own copies. */
-function networkFiles(area: TemporaryArea, network: 'host' | 'none'): readonly ContainerMount[] {
+function networkFiles(area: TemporaryArea, { joins, ...resolving }: StepNetwork): readonly ContainerMount[] {
   const files = etcFiles({
     hostname: stepHostname,
-    network: network === 'host' ? 'host' : 'own',
+    network: joins === 'host' ? 'host' : 'own',
+    ...resolving,
     hostHosts: textOfFile('/etc/hosts'),
     hostResolvConf: textOfFile('/etc/resolv.conf'),
   });

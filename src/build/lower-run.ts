@@ -15,7 +15,7 @@ export function lowerRun(scope: StageScope, instruction: RunInstruction): void {
     ...scope.basics(instruction),
     instruction,
     state,
-    network: asked === 'none' ? 'none' : 'host',
+    network: asked,
     hiddenEnv: args.proxies,
     onOutput,
     onWarning,

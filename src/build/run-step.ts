@@ -16,7 +16,7 @@ export interface RunStepOptions extends StepBasics {
   readonly instruction: RunInstruction;
   /** As it was before the instruction. */
   readonly state: StageState;
-  readonly network: 'host' | 'none';
+  readonly network: 'default' | 'host' | 'none';
   /** Proxy variables: given to the command, in no key and no history. */
   readonly hiddenEnv: ReadonlyMap<string, string>;
   readonly onOutput: (vertex: Vertex<StepResult>, stream: 'stdout' | 'stderr', bytes: Uint8Array) => void;
@@ -48,7 +48,7 @@ export function runStep(options: RunStepOptions): Vertex<StepResult> {
         env: [...options.hiddenEnv, ...state.env].map(([name, value]) => `${name}=${value}`),
         workdir: state.config.WorkingDir || '/',
         user: state.config.User ?? '',
-        network,
+        network: network === 'default' ? 'isolated' : network,
         files: command.files,
       };
       const tail = new OutputTail();

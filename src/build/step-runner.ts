@@ -23,7 +23,8 @@ export interface StepCommand {
   readonly workdir: string;
   /** As USER has it; '' is root. */
   readonly user: string;
-  readonly network: 'host' | 'none';
+  /** `isolated`: the one of this build, which its steps share; `host`: the machine's own; `none`: a loopback alone. */
+  readonly network: 'isolated' | 'host' | 'none';
   /** Files that the command sees and the layer does not hold: absolute path below `/dev`, content. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
 }

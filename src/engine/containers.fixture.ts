@@ -8,6 +8,7 @@ import { Fault } from '../errors/index.ts';
 import { findExecutable, linuxMounts, Tree } from '../host/index.ts';
 import { LocalImageStore } from '../image/index.ts';
 import { FileLayerStore, LayerFiles, type LayerPacker } from '../layer/index.ts';
+import { PastaNetworks } from '../network/index.ts';
 import { parseReference, platformOfNode, type ContainerConfig, type DiffId } from '../oci/index.ts';
 import { conmonMonitor, runcRuntime } from '../runtime/index.ts';
 import { DirectoryRoots, LocalCacheMounts, OverlaySnapshotter, WorkAreas } from '../snapshot/index.ts';
@@ -150,6 +151,7 @@ export function openTestStore(folder: string): Store {
     areas: new WorkAreas({ root, runRoot, mounts }),
     cacheMounts: new LocalCacheMounts({ root, records: state.cacheMounts, locks: state.locks, clock }),
     runtime: () => runtime,
+    networks: new PastaNetworks(),
     monitor: () => conmonMonitor({ runtime }),
     clock,
     platform: platformOfNode('linux', process.arch),

@@ -8,6 +8,7 @@ import {
 } from '../build/index.ts';
 import { Fault } from '../errors/index.ts';
 import { cgroupLayout, findExecutable } from '../host/index.ts';
+import { SharedNetwork } from '../network/index.ts';
 import { defaultCapabilities } from '../runtime/index.ts';
 import { once } from '../std/index.ts';
 import type { LocalImages } from './local-images.ts';
@@ -18,10 +19,11 @@ import type { Store } from './store.ts';
 /** Builds on a store: what is written and read is held by a lease until the image has its names. */
 export async function runBuild(store: Store, images: LocalImages, options: BuildOptions): Promise<BuildResult> {
   using lease = store.state.leases.acquire({ purpose: `build ${options.tags.join(' ')}`.trim() });
-  return await buildImage(options, portsOf(store, images, { holder: lease, options }));
+  await using network = new SharedNetwork(store.networks, options);
+  return await buildImage(options, portsOf(store, images, { holder: lease, network, options }));
 }
 
-function portsOf(store: Store, images: LocalImages, { holder, options }: Running): BuildPorts {
+function portsOf(store: Store, images: LocalImages, { holder, network, options }: Running): BuildPorts {
   const { layers, snapshotter, areas, state, clock, platform, runtime } = store;
   const machine = once(() => stepMachine(store));
   const latestMtimeSec = options.sourceDateEpochSec;
@@ -33,7 +35,7 @@ function portsOf(store: Store, images: LocalImages, { holder, options }: Running
     packer,
     snapshotter,
     areas,
-    runner: new ContainerStepRunner({ runtime, snapshotter, areas, packer, machine }),
+    runner: new ContainerStepRunner({ runtime, snapshotter, areas, packer, machine, network: () => network.get() }),
     logFolder: stepLogFolder(store.root),
     records: state.cache,
     stats: state.stats,
@@ -47,6 +49,7 @@ function portsOf(store: Store, images: LocalImages, { holder, options }: Running
 
 interface Running {
   readonly holder: BuildPorts['holder'];
+  readonly network: SharedNetwork;
   readonly options: BuildOptions;
 }
 

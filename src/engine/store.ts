@@ -3,6 +3,7 @@ import type { Mounts } from '../host/index.ts';
 import type { ProxySettings } from '../http/index.ts';
 import type { ImageStore } from '../image/index.ts';
 import type { LayerStore } from '../layer/index.ts';
+import type { IsolatedNetworks } from '../network/index.ts';
 import type { Platform } from '../oci/index.ts';
 import type { Monitor, OciRuntime } from '../runtime/index.ts';
 import type { CacheMounts, Snapshotter, WorkAreas } from '../snapshot/index.ts';
@@ -31,6 +32,7 @@ export interface Store {
   /** Fault `unavailable` where runc is missing; asked for when something is to run. */
   readonly runtime: () => OciRuntime;
   readonly monitor: () => Monitor;
+  readonly networks: IsolatedNetworks;
   readonly clock: Clock;
   readonly platform: Platform;
   readonly version: string;

@@ -7,6 +7,7 @@ import { linuxMounts } from '../host/index.ts';
 import { temporaryDirectory } from '../host/temporary-directory.fixture.ts';
 import { LocalImageStore, type StoredImage } from '../image/index.ts';
 import { FileLayerStore, LayerFiles, type LayerHolder } from '../layer/index.ts';
+import { PastaNetworks } from '../network/index.ts';
 import { encodeImageConfig, encodeManifest, mediaTypes, parseReference, type DiffId } from '../oci/index.ts';
 import { conmonMonitor, runcRuntime } from '../runtime/index.ts';
 import { ErofsRoots, LocalCacheMounts, OverlaySnapshotter, WorkAreas } from '../snapshot/index.ts';
@@ -86,6 +87,7 @@ export function openTestStore({ root, runRoot, now = Date.now }: TestStoreOption
     areas: new WorkAreas({ root, runRoot, mounts }),
     cacheMounts: new LocalCacheMounts({ root, records: state.cacheMounts, locks: state.locks, clock }),
     runtime: () => runcRuntime({ stateDir: join(runRoot, 'runc') }),
+    networks: new PastaNetworks(),
     monitor: () => conmonMonitor({ runtime: runcRuntime({ stateDir: join(runRoot, 'runc') }) }),
     clock,
     platform: { os: 'linux', architecture: 'amd64' },

@@ -23,6 +23,12 @@ test('in a network of its own a container knows itself', () => {
   assert.doesNotMatch(hosts, /mirror/);
 });
 
+test('other name servers take the place of the host’s, with its search list and options', () => {
+  const hostResolvConf = '# written by dhcp\nnameserver 127.0.0.53\nsearch a.example b.example\noptions edns0\n';
+  const { resolvConf } = etcFiles({ ...host, hostResolvConf, network: 'own', nameservers: ['10.0.0.1', 'fd00::1'] });
+  assert.equal(resolvConf, 'nameserver 10.0.0.1\nnameserver fd00::1\nsearch a.example b.example\noptions edns0\n');
+});
+
 test('the files are readable by every user of the container, their directory by nobody else', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'varve-etc-'));
   t.after(() => rmSync(folder, { recursive: true }));

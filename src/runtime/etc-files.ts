@@ -15,6 +15,8 @@ export interface EtcFilesOptions {
   /** The host's own `/etc/hosts` and `/etc/resolv.conf`; '' where it has none. */
   readonly hostHosts: string;
   readonly hostResolvConf: string;
+  /** Who resolves names, where it is not those of the host; its search list and options hold all the same. */
+  readonly nameservers?: readonly string[];
   /** Further lines of hosts(5): an address, then a name. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[];
 }
@@ -27,8 +29,14 @@ export function etcFiles(options: EtcFilesOptions): EtcFiles {
   return {
     hosts: [base, ...extra, ...self].join(''),
     hostname: `${options.hostname}\n`,
-    resolvConf: options.hostResolvConf,
+    resolvConf: resolvConf(options),
   };
+}
+
+function resolvConf({ hostResolvConf, nameservers }: EtcFilesOptions): string {
+  if (nameservers === undefined) return hostResolvConf;
+  const kept = hostResolvConf.split('\n').filter((line) => /^(search|domain|options)[ \t]/.test(line));
+  return [...nameservers.map((address) => `nameserver ${address}`), ...kept].map((line) => `${line}\n`).join('');
 }
 
 /** Writes the files into `directory`, which is made if it is missing, and gives the mounts that put them into a container. */
