@@ -69,7 +69,8 @@ export interface ImportOptions {
 }
 
 export interface SaveOptions {
-  readonly format: 'oci';
+  /** `docker` is what `docker load` takes: it holds images of one platform only. */
+  readonly format: 'oci' | 'docker';
   /** Takes the archive's bytes; awaited before more are written. */
   readonly write: (chunk: Uint8Array) => Promise<void>;
   readonly signal: AbortSignal;

@@ -1,8 +1,16 @@
 import { Fault } from '../errors/index.ts';
-import { importImage, pullImage, saveImages, type PulledImage, type StoredImage } from '../image/index.ts';
+import {
+  importImage,
+  noSuchPlatform,
+  pullImage,
+  saveImages,
+  storedOutgoing,
+  type PulledImage,
+  type StoredImage,
+  type StoredIndex,
+} from '../image/index.ts';
 import type { LayerHolder } from '../layer/index.ts';
 import {
-  familiarName,
   formatReference,
   formatPlatform,
   parsePlatform,
@@ -29,8 +37,10 @@ import type {
   SaveOptions,
   TransferEvent,
 } from './images.ts';
+import { createdMs, shownMembers, summaries } from './image-summaries.ts';
 import { layerNamed, layerPaths, layerRows } from './layer-listing.ts';
 import { meansName, removeImage } from './remove-image.ts';
+import { removeImageIndex } from './remove-image-index.ts';
 import type { Store } from './store.ts';
 
 export interface LocalImagesOptions {
@@ -66,7 +76,7 @@ export class LocalImages implements Images {
   async ensure(name: string, options: EnsureOptions): Promise<StoredImage> {
     const here = options.pull === 'always' ? undefined : this.#store.images.find(name);
     if (here !== undefined) return here;
-    if (options.pull === 'never') throw noSuchImage(name);
+    if (options.pull === 'never') throw this.#missing(name);
     return (await this.#pull(parseReference(name), options)).image;
   }
 
@@ -106,13 +116,17 @@ export class LocalImages implements Images {
   }
 
   list(): readonly ImageSummary[] {
-    const images = this.#store.images.list().toSorted((a, b) => createdMs(b) - createdMs(a));
-    return images.flatMap((image) => this.#summaries(image));
+    const { images, layers, platform } = this.#store;
+    const newest = images.list().toSorted((a, b) => createdMs(b) - createdMs(a));
+    const isShown = shownMembers(images.indexes(), platform);
+    return newest.flatMap((image) => summaries(image, { layers, isShown }));
   }
 
   inspect(name: string): ImageInspect {
-    const { layers, root } = this.#store;
-    return inspectImage(this.#find(name), { layers, root });
+    const { layers, images } = this.#store;
+    const index = images.findIndex(name);
+    const image = images.find(name) ?? index?.members[0]?.image ?? this.#find(name);
+    return inspectImage(image, { layers, index });
   }
 
   history(name: string): readonly HistoryRow[] {
@@ -129,21 +143,26 @@ export class LocalImages implements Images {
   }
 
   tag(source: string, target: string): void {
-    this.#store.images.tag(this.#find(source).imageId, parseReference(target));
+    const { images } = this.#store;
+    images.tag(images.findIndex(source)?.digest ?? this.#find(source).imageId, parseReference(target));
   }
 
   remove(name: string, options: { readonly force: boolean }): readonly RemovedImage[] {
     const { collector, usedBy } = this.#options;
-    return removeImage(this.#find(name), name, { images: this.#store.images, collector, usedBy, force: options.force });
+    const { images } = this.#store;
+    const removing = { images, collector, usedBy, force: options.force };
+    const index = images.findIndex(name);
+    return index === undefined
+      ? removeImage(this.#find(name), name, removing)
+      : removeImageIndex(index, name, removing);
   }
 
   async save(names: readonly string[], options: SaveOptions): Promise<void> {
-    const { blobs, layers } = this.#store;
-    const { write, signal } = options;
-    await saveImages(
-      names.map((name) => this.#named(name)),
-      { blobs, layers, write, signal },
-    );
+    const { blobs, layers, images, state } = this.#store;
+    const { format, write, signal } = options;
+    using lease = state.leases.acquire({ purpose: `save ${names.join(' ')}` });
+    const outgoing = names.map((name) => storedOutgoing(this.#named(name), blobs));
+    await saveImages(outgoing, { blobs, layers, images, holder: lease, to: { format, write }, signal });
   }
 
   async #pull(reference: Reference, options: RemotePullOptions): Promise<PulledImage> {
@@ -167,26 +186,19 @@ export class LocalImages implements Images {
 
   #find(name: string): StoredImage {
     const image = this.#store.images.find(name);
-    if (image === undefined) throw noSuchImage(name);
+    if (image === undefined) throw this.#missing(name);
     return image;
   }
 
-  /** The image with the one name that was asked for; by an ID it is saved with none. */
-  #named(name: string): StoredImage {
-    const image = this.#find(name);
-    return { ...image, names: image.names.filter((each) => meansName(name, each)) };
+  #missing(name: string): Fault {
+    const index = this.#store.images.findIndex(name);
+    return index === undefined ? noSuchImage(name) : noSuchPlatform(name, this.#store.platform, index);
   }
 
-  #summaries(image: StoredImage): readonly ImageSummary[] {
-    const sizeBytes = image.chain.reduce((sum, diffId) => sum + (this.#store.layers.stat(diffId)?.sizeBytes ?? 0), 0);
-    const created = image.config.created ?? new Date(image.storedMs).toISOString();
-    const common = { digest: image.manifestDigest, imageId: image.imageId, created, sizeBytes };
-    if (image.names.length === 0) return [{ repository: '<none>', tag: '<none>', ...common }];
-    return image.names.map(parseReference).map((name) => ({
-      repository: familiarName(name),
-      tag: name.tag ?? '<none>',
-      ...common,
-    }));
+  /** The image or index with the one name that was asked for; by an ID it is saved with none. */
+  #named(name: string): StoredImage | StoredIndex {
+    const image = this.#store.images.findIndex(name) ?? this.#find(name);
+    return { ...image, names: image.names.filter((each) => meansName(name, each)) };
   }
 }
 
@@ -205,8 +217,4 @@ interface RemotePullOptions extends Pick<PullOptions, 'signal' | 'onProgress'> {
 
 export function noSuchImage(name: string): Fault {
   return new Fault('not-found', `no such image: ${name}`, { hint: "'varve images' lists those that are here" });
-}
-
-function createdMs(image: StoredImage): number {
-  return image.config.created === undefined ? image.storedMs : Date.parse(image.config.created);
 }

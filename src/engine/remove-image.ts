@@ -46,7 +46,7 @@ export function meansName(asked: string, full: string): boolean {
   }
 }
 
-function inUse(asked: string, image: StoredImage, containers: readonly string[]): Fault {
+export function inUse(asked: string, image: StoredImage, containers: readonly string[]): Fault {
   const short = image.imageId.slice('sha256:'.length, 'sha256:'.length + 12);
   return new Fault(
     'conflict',

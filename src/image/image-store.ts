@@ -9,6 +9,7 @@ import type {
   Platform,
   Reference,
 } from '../oci/index.ts';
+import type { Annotations } from './annotations.ts';
 
 /**
  * The images of this store and their names.
@@ -85,6 +86,9 @@ export interface ImageStore {
    * they are dangling: the names that were dropped.
    */
   remove(imageId: Digest): readonly string[];
+
+  /** Drops every name of the index, and the index where it is dangling: the names that were dropped. */
+  removeIndex(digest: Digest): readonly string[];
 }
 
 export interface NamingOptions {
@@ -96,8 +100,6 @@ export interface AddOptions extends NamingOptions {
   /** For the manifest, or the index (image-spec annotations.md). */
   readonly annotations?: Annotations;
 }
-
-export type Annotations = Readonly<Record<string, string>>;
 
 export interface IndexMember {
   /** An image ID, or the digest of a manifest. */

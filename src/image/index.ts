@@ -1,9 +1,10 @@
 /**
  * Images and their names: what is stored whole, how it gets here, what it is made of. Knows no containers and no builds.
  */
+export { annotated } from './annotations.ts';
+export type { Annotations } from './annotations.ts';
 export type {
   AddOptions,
-  Annotations,
   ImageStore,
   IndexMember,
   NamingOptions,
@@ -19,5 +20,8 @@ export type { LocalImageStoreOptions } from './local-image-store.ts';
 export { noSuchPlatform } from './no-such-platform.ts';
 export { pullImage } from './pull-image.ts';
 export type { PulledImage, PullEvent, PullImageOptions, PullPorts } from './pull-image.ts';
+export type { LayerPacking } from './layer-packing.ts';
+export { freshImage, freshIndex, storedOutgoing } from './outgoing-image.ts';
+export type { FreshMember, Outgoing, OutgoingImage, OutgoingIndex } from './outgoing-image.ts';
 export { saveImages } from './save-images.ts';
-export type { SaveImagesOptions } from './save-images.ts';
+export type { SaveImagesOptions, SaveTarget } from './save-images.ts';

@@ -19,7 +19,8 @@ import {
   type Platform,
   type Reference,
 } from '../oci/index.ts';
-import type { Documents, ImageBody } from '../state/index.ts';
+import type { Document, Documents, ImageBody } from '../state/index.ts';
+import { annotated } from './annotations.ts';
 import { ImageCatalogue, keyOf } from './image-catalogue.ts';
 import { DocumentReader } from './image-documents.ts';
 import type { AddOptions, ImageStore, IndexMember, NamingOptions, StoredImage, StoredIndex } from './image-store.ts';
@@ -96,7 +97,7 @@ export class LocalImageStore implements ImageStore {
         digest: toDigest(diffId),
         size: layers.tar(diffId).sizeBytes,
       })),
-      ...(annotations === undefined ? {} : { annotations }),
+      ...annotated(annotations),
     };
     return blobs.put(encodeManifest(manifest), { holder });
   }
@@ -118,7 +119,7 @@ export class LocalImageStore implements ImageStore {
       kind: 'index',
       mediaType: mediaTypes.ociIndex,
       manifests,
-      ...(annotations === undefined ? {} : { annotations }),
+      ...annotated(annotations),
     };
     const digest = blobs.put(encodeManifest(index), { holder });
     this.#makeDurable(manifests.map((each) => each.digest));
@@ -141,8 +142,16 @@ export class LocalImageStore implements ImageStore {
   }
 
   remove(imageId: Digest): readonly string[] {
+    return this.#drop(() => this.#catalogue().documentsOf(imageId));
+  }
+
+  removeIndex(digest: Digest): readonly string[] {
+    return this.#drop(() => this.#catalogue().documentsOfIndex(digest));
+  }
+
+  #drop(find: () => readonly Document<ImageBody>[]): readonly string[] {
     return this.#options.durably(() => {
-      const documents = this.#catalogue().documentsOf(imageId);
+      const documents = find();
       for (const { id } of documents) this.#options.documents.remove(id);
       return documents.filter(({ id, body }) => id !== keyOf(body)).map(({ id }) => id);
     });
@@ -211,7 +220,7 @@ export class LocalImageStore implements ImageStore {
       const { mediaType } = this.#reader.image(digest).manifest;
       const size = blobs.stat(digest)?.sizeBytes ?? 0;
       const descriptor = { mediaType, digest, size, platform: normalisePlatform(platform) };
-      return annotations === undefined ? descriptor : { ...descriptor, annotations };
+      return { ...descriptor, ...annotated(annotations) };
     });
   }
 

@@ -67,7 +67,7 @@ export async function pullImage(remote: Remote, ports: PullPorts, options: PullI
   return { image, targetDigest: resolved.target.digest, changed: before?.manifestDigest !== image.manifestDigest };
 }
 
-function pinned({ tag: _, ...rest }: Reference, digest: Digest): Reference {
+function pinned({ tag: _tag, ...rest }: Reference, digest: Digest): Reference {
   return { ...rest, digest };
 }
 

@@ -1,112 +1,146 @@
-import { createReadStream } from 'node:fs';
 import type { BlobStore } from '../blob/index.ts';
-import type { LayerStore } from '../layer/index.ts';
+import type { LayerHolder, LayerStore } from '../layer/index.ts';
+import { encodeManifest, type Descriptor, type DiffId } from '../oci/index.ts';
 import {
-  digestOf,
-  encodeManifest,
-  familyOf,
-  mediaTypes,
-  parseReference,
-  toDigest,
-  type Descriptor,
-  type Digest,
-  type DiffId,
-  type ImageManifest,
-} from '../oci/index.ts';
-import { writeOciArchive, type LayoutBlob, type LayoutImage, type WriteChunk } from '../registry/index.ts';
-import type { StoredImage } from './image-store.ts';
+  writeDockerArchive,
+  writeOciArchive,
+  writeOciDirectory,
+  type DockerArchiveImage,
+  type LayoutBlob,
+  type WriteChunk,
+} from '../registry/index.ts';
+import { Fault } from '../errors/index.ts';
+import type { ImageStore } from './image-store.ts';
+import { LayerSources, type LayerPacking, type LayerSource } from './layer-packing.ts';
+import { memoryBlob, type Outgoing, type OutgoingImage, type OutgoingIndex } from './outgoing-image.ts';
 
 export interface SaveImagesOptions {
   readonly blobs: BlobStore;
   readonly layers: LayerStore;
-  readonly write: WriteChunk;
+  readonly images: ImageStore;
+  /** Keeps what is compressed on the way. */
+  readonly holder: LayerHolder;
+  /** Undefined: manifests, configs and layers leave byte for byte as they came, where they are here. */
+  readonly packing?: LayerPacking | undefined;
+  readonly to: SaveTarget;
   readonly signal: AbortSignal;
 }
 
+/** A tar in one of two formats, or the folder of an OCI layout. `docker` holds images only, no index. */
+export type SaveTarget =
+  | { readonly format: 'oci' | 'docker'; readonly write: WriteChunk }
+  | { readonly format: 'oci'; readonly directory: string };
+
 /**
- * Writes images as one OCI archive (image-spec image-layout.md): each with all its names, what they share once.
+ * Writes images and indexes to one place, each with all its names, what they share once; gives their descriptors as they
+ * stand there.
  *
- * Manifest, config and layers are passed on byte for byte as they came. Where a layer was here before the image was
- * pulled, its compressed form was never fetched: then it is written as the tar that it is, under a manifest that says
- * so. The image ID is the same either way.
+ * In an OCI layout (image-spec image-layout.md) manifest, config and layers are passed on byte for byte as they came.
+ * Where a layer was here before the image was pulled, its compressed form was never fetched: then it is written as the
+ * tar that it is, under a manifest that says so; likewise where `packing` asks for another form. The image ID is the
+ * same either way. Docker's archives hold tars only. Equal content gives equal bytes.
+ *
+ * Fault `unsupported` for an index in an archive of Docker's format.
  */
-export async function saveImages(images: readonly StoredImage[], options: SaveImagesOptions): Promise<void> {
-  const saved = images.map((image) => saveImage(image, options));
-  const content = {
-    images: saved.map(({ entry }) => entry),
-    blobs: saved.flatMap(({ blobs }) => blobs),
-  };
-  await writeOciArchive(content, options.write, { signal: options.signal });
+export async function saveImages(
+  outgoing: readonly Outgoing[],
+  options: SaveImagesOptions,
+): Promise<readonly Descriptor[]> {
+  const { to, signal } = options;
+  if (to.format === 'docker') return saveDocker(outgoing, to.write, options);
+  const sources = layerSources(options, options.packing);
+  const saved: Saved[] = [];
+  for (const { content } of outgoing) saved.push(await saveContent(content, sources));
+  const images = outgoing.map(({ names, annotations }, index) => {
+    const { descriptor } = saved[index] as Saved;
+    return { descriptor: annotations === undefined ? descriptor : { ...descriptor, annotations }, names };
+  });
+  const layout = { images, blobs: saved.flatMap(({ blobs }) => blobs) };
+  if ('directory' in to) await writeOciDirectory(layout, to.directory, { signal });
+  else await writeOciArchive(layout, to.write, { signal });
+  return images.map(({ descriptor }) => descriptor);
 }
 
-interface SavedImage {
-  readonly entry: LayoutImage;
+function layerSources(options: SaveImagesOptions, packing: LayerPacking | undefined): LayerSources {
+  const { blobs, layers, holder, signal, images } = options;
+  return new LayerSources({
+    blobs,
+    layers,
+    holder,
+    signal,
+    packing,
+    images: packing === undefined ? [] : images.list(),
+  });
+}
+
+async function saveDocker(
+  outgoing: readonly Outgoing[],
+  write: WriteChunk,
+  options: SaveImagesOptions,
+): Promise<readonly Descriptor[]> {
+  const sources = layerSources(options, { kind: 'uncompressed', level: undefined, isForced: true });
+  const archived: DockerArchiveImage[] = [];
+  const descriptors: Descriptor[] = [];
+  for (const { content, names } of outgoing) {
+    if (content.kind === 'index') throw noIndexInDockerArchive();
+    const { descriptor, config, layers } = await saveImage(content, sources);
+    archived.push({ config, layers, names });
+    descriptors.push(descriptor);
+  }
+  await writeDockerArchive(archived, write, { signal: options.signal });
+  return descriptors;
+}
+
+function noIndexInDockerArchive(): Fault {
+  return new Fault('unsupported', "write image archive: Docker's format holds no image of several platforms", {
+    hint: 'write it as an OCI archive, or one platform of it',
+  });
+}
+
+interface SavedImage extends Saved {
+  readonly config: LayoutBlob;
+  readonly layers: readonly LayoutBlob[];
+}
+
+interface Saved {
+  readonly descriptor: Descriptor;
+  /** All that it needs, its own document first. */
   readonly blobs: readonly LayoutBlob[];
 }
 
-function saveImage(image: StoredImage, { blobs, layers }: SaveImagesOptions): SavedImage {
-  const names = image.names.map(parseReference);
-  const sources = image.manifest.layers.map((descriptor, index) =>
-    layerBlob(descriptor, image.chain[index] as DiffId, { blobs, layers, manifest: image.manifest }),
-  );
-  const { descriptor, manifestBlob } = manifestFor(image, sources, blobs);
-  const config = storedBlob(blobs, image.manifest.config.digest);
-  return { entry: { descriptor, names }, blobs: [manifestBlob, config, ...sources.map(({ blob }) => blob)] };
-}
-
-interface LayerSource {
-  readonly descriptor: Descriptor;
-  readonly blob: LayoutBlob;
-}
-
-function layerBlob(
-  descriptor: Descriptor,
-  diffId: DiffId,
-  { blobs, layers, manifest }: Pick<SaveImagesOptions, 'blobs' | 'layers'> & { readonly manifest: ImageManifest },
-): LayerSource {
-  const digest = toDigest(diffId);
-  const isTar = descriptor.digest === digest;
-  if (!isTar && blobs.stat(descriptor.digest) !== undefined) {
-    return { descriptor, blob: storedBlob(blobs, descriptor.digest) };
-  }
-  const { path, sizeBytes } = layers.tar(diffId);
-  const read = (): AsyncIterable<Uint8Array> => createReadStream(path, { highWaterMark: 1 << 20 });
-  const mediaType = familyOf(manifest.mediaType) === 'docker' ? mediaTypes.dockerLayer : mediaTypes.ociLayer;
-  return {
-    descriptor: isTar ? descriptor : { mediaType, digest, size: sizeBytes },
-    blob: { digest, sizeBytes, read },
-  };
+function saveContent(content: OutgoingImage | OutgoingIndex, sources: LayerSources): Promise<Saved> {
+  return content.kind === 'image' ? saveImage(content, sources) : saveIndex(content, sources);
 }
 
 /** The manifest as it came, or one over the layers as they are written. */
-function manifestFor(
-  { manifest, manifestDigest }: StoredImage,
-  sources: readonly LayerSource[],
-  blobs: BlobStore,
-): { readonly descriptor: Descriptor; readonly manifestBlob: LayoutBlob } {
-  const { mediaType } = manifest;
-  if (sources.every(({ descriptor }, index) => descriptor === manifest.layers[index])) {
-    const manifestBlob = storedBlob(blobs, manifestDigest);
-    return { descriptor: { mediaType, digest: manifestDigest, size: manifestBlob.sizeBytes }, manifestBlob };
+async function saveImage(
+  { manifest, manifestBlob, config, chain }: OutgoingImage,
+  from: LayerSources,
+): Promise<SavedImage> {
+  const layers: LayerSource[] = [];
+  for (const [index, stored] of manifest.layers.entries()) {
+    layers.push(await from.source(stored, chain[index] as DiffId));
   }
-  const bytes = encodeManifest({ ...manifest, layers: sources.map(({ descriptor }) => descriptor) });
-  const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
-  const manifestBlob = { digest: descriptor.digest, sizeBytes: bytes.length, read: () => onceOf(bytes) };
-  return { descriptor, manifestBlob };
-}
-
-/** A blob that is missing is a `not-found` Fault when its turn comes. */
-function storedBlob(blobs: BlobStore, digest: Digest): LayoutBlob {
-  const sizeBytes = blobs.stat(digest)?.sizeBytes ?? 0;
+  const isSame = layers.every(({ descriptor }, index) => descriptor === manifest.layers[index]);
+  const bytes = (): Uint8Array => encodeManifest({ ...manifest, layers: layers.map(({ descriptor }) => descriptor) });
+  const blob = isSame && manifestBlob !== undefined ? manifestBlob : memoryBlob(bytes());
+  const layerBlobs = layers.map((layer) => layer.blob);
   return {
-    digest,
-    sizeBytes,
-    read: async function* read() {
-      yield* blobs.chunks(digest);
-    },
+    descriptor: { mediaType: manifest.mediaType, digest: blob.digest, size: blob.sizeBytes },
+    config,
+    layers: layerBlobs,
+    blobs: [blob, config, ...layerBlobs],
   };
 }
 
-async function* onceOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
-  yield bytes;
+async function saveIndex({ index, indexBlob, members }: OutgoingIndex, from: LayerSources): Promise<Saved> {
+  const saved: Saved[] = [];
+  for (const { image } of members) saved.push(await saveImage(image, from));
+  const manifests = members.map((member, at) => ({ ...member.descriptor, ...(saved[at] as Saved).descriptor }));
+  const isSame = manifests.every(({ digest }, at) => digest === members[at]?.storedDigest);
+  const blob = isSame && indexBlob !== undefined ? indexBlob : memoryBlob(encodeManifest({ ...index, manifests }));
+  return {
+    descriptor: { mediaType: index.mediaType, digest: blob.digest, size: blob.sizeBytes },
+    blobs: [blob, ...saved.flatMap(({ blobs }) => blobs)],
+  };
 }

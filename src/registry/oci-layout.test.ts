@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
 import { parseReference } from '../oci/index.ts';
 import { readAll } from '../std/index.ts';
-import type { LayoutContent } from './oci-archive.ts';
+import type { LayoutContent } from './layout-content.ts';
+import { writeOciDirectory } from './oci-directory.ts';
 import { openLayoutArchive, openLayoutDirectory } from './oci-layout.ts';
 import { resolveImage } from './resolve-image.ts';
 import { archiveOf, layoutBlobs, linux, once, sampleImage, sampleIndex } from './sample-image.fixture.ts';
@@ -148,3 +149,29 @@ test('who writes an archive can be stopped', async () => {
 function skopeo(...options: readonly string[]): string {
   return execFileSync('skopeo', ['--insecure-policy', ...options], { encoding: 'utf8' });
 }
+
+test('a layout in a directory is the same layout; what is there already is not written again', async () => {
+  using files = temporaryFiles();
+  const directory = join(files.path, 'layout');
+  const index = sampleIndex([image]);
+  const images = [{ descriptor: index.descriptor, names: [parseReference('app:1')] }];
+  await writeOciDirectory({ images, blobs: layoutBlobs(index.blobs) }, directory);
+  const unread = layoutBlobs(index.blobs).map((blob) => ({ ...blob, read: () => once(Buffer.alloc(0)) }));
+  await writeOciDirectory({ images, blobs: unread }, directory);
+  const layout = await openLayoutDirectory(directory);
+  assert.equal((await layout.manifest('1', {})).digest, index.descriptor.digest);
+  assert.deepEqual(
+    readdirSync(directory).filter((name) => name.startsWith('.')),
+    [],
+  );
+});
+
+test('a directory whose blob cannot be written has no index', async () => {
+  using files = temporaryFiles();
+  const wrong = layoutBlobs(image.blobs).map((blob) => ({ ...blob, read: () => once(Buffer.alloc(1)) }));
+  await assert.rejects(writeOciDirectory({ images: [], blobs: wrong }, join(files.path, 'layout')), (error) =>
+    Fault.is(error, 'corrupt'),
+  );
+  assert.equal(existsSync(join(files.path, 'layout/index.json')), false);
+  assert.deepEqual(readdirSync(join(files.path, 'layout/blobs/sha256')), []);
+});

@@ -3,7 +3,7 @@ import type { Descriptor, Digest, ImageConfig, Manifest, Platform } from '../oci
 import { digestOf, encodeImageConfig, encodeManifest, mediaTypes, toDiffId } from '../oci/index.ts';
 import { bytesOf } from '../std/index.ts';
 import { endOfArchive, formatHeader, paddingOf } from '../tar/index.ts';
-import type { LayoutBlob, LayoutContent } from './oci-archive.ts';
+import type { LayoutBlob, LayoutContent } from './layout-content.ts';
 import { writeOciArchive } from './oci-archive.ts';
 
 /** An image that a test made: every blob of it by digest. */
@@ -73,7 +73,7 @@ function withManifest(manifest: Manifest, blobs: readonly Uint8Array[]): Pick<Sa
   return { descriptor, blobs: new Map([...blobs, bytes].map((each) => [digestOf(each), each])) };
 }
 
-function layerTar(text: string): Uint8Array {
+export function layerTar(text: string): Uint8Array {
   const content = Buffer.from(text);
   const header = formatHeader({
     path: bytesOf('file'),

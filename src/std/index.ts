@@ -7,6 +7,8 @@ export type { Clock, Timestamp } from './clock.ts';
 export { orAborted, throwIfAborted } from './abort.ts';
 export { compressionHeadBytes, decompress, detectCompression, peekCompression } from './compression.ts';
 export type { Compression, DecompressionLimits } from './compression.ts';
+export { compress } from './compress.ts';
+export type { CompressOptions } from './compress.ts';
 export { createLimit } from './limit.ts';
 export type { Limit } from './limit.ts';
 export { once } from './once.ts';

@@ -1,0 +1,117 @@
+import { createReadStream } from 'node:fs';
+import type { BlobStore } from '../blob/index.ts';
+import type { LayerHolder, LayerStore } from '../layer/index.ts';
+import { familyOf, layerCompression, mediaTypes, toDigest, type Descriptor, type DiffId } from '../oci/index.ts';
+import type { LayoutBlob } from '../registry/index.ts';
+import { compress, throwIfAborted } from '../std/index.ts';
+import type { StoredImage } from './image-store.ts';
+import { storedBlob } from './outgoing-image.ts';
+
+/** How layers are written. */
+export interface LayerPacking {
+  readonly kind: 'uncompressed' | 'gzip' | 'zstd';
+  /** gzip: 0…9, zstd: 1…22; the default of the kind where it is undefined. */
+  readonly level: number | undefined;
+  /** Also those whose compressed form, as it was pulled, is here: it is passed on byte for byte else. */
+  readonly isForced: boolean;
+}
+
+export interface LayerSource {
+  /** With the media type of the family that was asked for. */
+  readonly descriptor: Descriptor;
+  readonly blob: LayoutBlob;
+}
+
+export interface LayerPackerOptions {
+  readonly blobs: BlobStore;
+  readonly layers: LayerStore;
+  readonly holder: LayerHolder;
+  readonly signal: AbortSignal;
+  /** Undefined: as the manifest says, or the tar where that form is not here. */
+  readonly packing: LayerPacking | undefined;
+  /** Images whose compressed layers may be passed on. */
+  readonly images: readonly StoredImage[];
+}
+
+/**
+ * Finds, or makes, the form in which each layer leaves. What is compressed here goes into the store of blobs: it is kept as
+ * long as the holder is, and is not made twice meanwhile. Equal layers and packing give equal bytes with the same release.
+ */
+export class LayerSources {
+  readonly #options: LayerPackerOptions;
+  readonly #pulled: ReadonlyMap<DiffId, Descriptor>;
+  readonly #made = new Map<string, Promise<Descriptor>>();
+
+  constructor(options: LayerPackerOptions) {
+    this.#options = options;
+    this.#pulled = options.packing === undefined ? new Map() : pulledForms(options.images);
+  }
+
+  async source(stored: Descriptor, diffId: DiffId): Promise<LayerSource> {
+    const { blobs, packing } = this.#options;
+    const family = familyOf(stored.mediaType) ?? 'oci';
+    const isTar = stored.digest === toDigest(diffId);
+    if (packing === undefined) {
+      const isHere = !isTar && blobs.stat(stored.digest) !== undefined;
+      return isHere ? { descriptor: stored, blob: storedBlob(blobs, stored.digest) } : this.#tar(stored, diffId);
+    }
+    const pulled = packing.isForced ? undefined : this.#pulledForm(diffId);
+    if (pulled !== undefined) return this.#ofFamily(pulled, family);
+    if (packing.kind === 'uncompressed') return this.#tar(stored, diffId);
+    const known = this.#made.get(diffId) ?? this.#compressed(diffId, packing.kind);
+    this.#made.set(diffId, known);
+    return this.#ofFamily(await known, family);
+  }
+
+  #pulledForm(diffId: DiffId): Descriptor | undefined {
+    const found = this.#pulled.get(diffId);
+    const { blobs, holder } = this.#options;
+    return found !== undefined && blobs.hold(found.digest, holder) ? found : undefined;
+  }
+
+  #ofFamily(descriptor: Descriptor, family: 'oci' | 'docker'): LayerSource {
+    const { digest, size, mediaType } = descriptor;
+    const blob = storedBlob(this.#options.blobs, digest);
+    if (familyOf(mediaType) === family) return { descriptor, blob };
+    const type = layerTypes[family][layerCompression(mediaType) === 'zstd' ? 'zstd' : 'gzip'];
+    return { descriptor: { mediaType: type, digest, size }, blob };
+  }
+
+  #tar(stored: Descriptor, diffId: DiffId): LayerSource {
+    const digest = toDigest(diffId);
+    const { path, sizeBytes } = this.#options.layers.tar(diffId);
+    const mediaType = layerTypes[familyOf(stored.mediaType) ?? 'oci'].uncompressed;
+    const descriptor = stored.digest === digest ? stored : { mediaType, digest, size: sizeBytes };
+    return { descriptor, blob: { digest, sizeBytes, read: () => bytesOfFile(path) } };
+  }
+
+  async #compressed(diffId: DiffId, kind: 'gzip' | 'zstd'): Promise<Descriptor> {
+    const { blobs, layers, holder, packing, signal } = this.#options;
+    using writer = blobs.writer({ holder });
+    for await (const chunk of compress(bytesOfFile(layers.tar(diffId).path), { kind, level: packing?.level })) {
+      throwIfAborted(signal, `compress layer ${diffId}`);
+      writer.write(chunk);
+    }
+    const { digest, sizeBytes } = await writer.commit();
+    return { mediaType: layerTypes.oci[kind], digest, size: sizeBytes };
+  }
+}
+
+const layerTypes = {
+  oci: { uncompressed: mediaTypes.ociLayer, gzip: mediaTypes.ociLayerGzip, zstd: mediaTypes.ociLayerZstd },
+  docker: { uncompressed: mediaTypes.dockerLayer, gzip: mediaTypes.dockerLayerGzip, zstd: mediaTypes.dockerLayerZstd },
+} as const;
+
+/** Compressed forms that the manifests of images name. */
+function pulledForms(images: readonly StoredImage[]): ReadonlyMap<DiffId, Descriptor> {
+  const pairs = images.flatMap(({ manifests, chain }) =>
+    manifests.flatMap(({ manifest }) =>
+      manifest.layers.map((layer, index) => [chain[index] as DiffId, layer] as const),
+    ),
+  );
+  return new Map(pairs.filter(([diffId, { digest }]) => digest !== toDigest(diffId)));
+}
+
+function bytesOfFile(path: string): AsyncIterable<Uint8Array> {
+  return createReadStream(path, { highWaterMark: 1 << 20 });
+}

@@ -1,0 +1,75 @@
+import { encodeJson, familiarName, familiarReference, hexOf, type JsonValue, type Reference } from '../oci/index.ts';
+import { throwIfAborted } from '../std/index.ts';
+import { endOfArchive } from '../tar/index.ts';
+import { writeBlobMember, writeFileMember, type WriteChunk } from './archive-members.ts';
+import type { LayoutBlob } from './layout-content.ts';
+import type { WaitOptions } from './remote.ts';
+
+/** An image as `docker load` takes it: each layer is its uncompressed tar, whose digest is the diff ID. */
+export interface DockerArchiveImage {
+  readonly config: LayoutBlob;
+  /** Lowest first. */
+  readonly layers: readonly LayoutBlob[];
+  readonly names: readonly Reference[];
+}
+
+/**
+ * Writes images in the format of `docker save` before Docker 25 (moby image/spec v1.2, "Combined Image JSON + Filesystem
+ * Changeset Format"), which `docker load`, podman, skopeo and others read: `manifest.json`, a config `<hex>.json` for each
+ * image, a layer `<hex>.tar` for each diff ID, and `repositories` for the readers of older files. Names without a tag
+ * cannot be given in it.
+ *
+ * Equal content gives equal bytes. Blobs are hashed on the way: one that is not what its digest and size say is
+ * `corrupt`, and the archive is not complete.
+ */
+export async function writeDockerArchive(
+  images: readonly DockerArchiveImage[],
+  write: WriteChunk,
+  { signal }: WaitOptions = {},
+): Promise<void> {
+  await writeFileMember('manifest.json', encodeJson(images.map(manifestEntry)), write);
+  const written = new Set<string>();
+  for (const { config, layers } of images) {
+    const members = [
+      { path: configPath(config), blob: config, signal },
+      ...layers.map((blob) => ({ path: layerPath(blob), blob, signal })),
+    ];
+    for (const member of members) {
+      throwIfAborted(signal, 'write image archive');
+      if (written.has(member.path)) continue;
+      written.add(member.path);
+      await writeBlobMember(member, write);
+    }
+  }
+  const repositories = repositoriesOf(images);
+  if (Object.keys(repositories).length > 0) await writeFileMember('repositories', encodeJson(repositories), write);
+  await write(endOfArchive);
+}
+
+function manifestEntry({ config, layers, names }: DockerArchiveImage): JsonValue {
+  return { Config: configPath(config), RepoTags: tagged(names).map(familiarReference), Layers: layers.map(layerPath) };
+}
+
+/** By name and tag. It has the ID of the image: those of single layers, which it was made for, are no more. */
+function repositoriesOf(images: readonly DockerArchiveImage[]): Record<string, Record<string, string>> {
+  const repositories: Record<string, Record<string, string>> = {};
+  for (const { config, names } of images) {
+    for (const name of tagged(names)) {
+      const tags = (repositories[familiarName(name)] ??= {});
+      tags[name.tag] = hexOf(config.digest);
+    }
+  }
+  return repositories;
+}
+
+function tagged(names: readonly Reference[]): readonly (Reference & { readonly tag: string })[] {
+  return names.flatMap((name) => (name.tag === undefined ? [] : [{ ...name, tag: name.tag }]));
+}
+
+function configPath({ digest }: LayoutBlob): string {
+  return `${hexOf(digest)}.json`;
+}
+
+function layerPath({ digest }: LayoutBlob): string {
+  return `${hexOf(digest)}.tar`;
+}

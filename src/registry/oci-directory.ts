@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Fault } from '../errors/index.ts';
+import { encodeLayoutMarker, imageLayout, layoutBlobPath } from '../oci/index.ts';
+import { throwIfAborted } from '../std/index.ts';
+import { pourBlob, type WriteChunk } from './archive-members.ts';
+import { layoutIndex, type LayoutContent } from './layout-content.ts';
+import type { WaitOptions } from './remote.ts';
+
+/**
+ * Writes an OCI layout (image-spec image-layout.md) into a directory, which is made where it is missing. Blobs that are there
+ * are kept, `index.json` is replaced at the end: until then whatever the directory was is what it is.
+ *
+ * Blobs are hashed on the way: one that is not what its digest and size say is `corrupt`. Files have no name before
+ * they are complete.
+ */
+export async function writeOciDirectory(
+  content: LayoutContent,
+  directory: string,
+  { signal }: WaitOptions = {},
+): Promise<void> {
+  try {
+    for (const blob of content.blobs) {
+      throwIfAborted(signal, 'write image layout');
+      const path = join(directory, layoutBlobPath(blob.digest));
+      const there = await stat(path).catch(() => undefined);
+      if (there?.isFile() === true && there.size === blob.sizeBytes) continue;
+      await writeWhole(path, (write) => pourBlob(blob, write, signal));
+    }
+    await writeWhole(join(directory, imageLayout.marker), (write) => write(encodeLayoutMarker()));
+    await writeWhole(join(directory, imageLayout.index), (write) => write(layoutIndex(content.images)));
+  } catch (error) {
+    throw Fault.is(error) ? error : Fault.wrap(`write image layout ${directory}`, error);
+  }
+}
+
+async function writeWhole(path: string, produce: (write: WriteChunk) => Promise<void>): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = join(dirname(path), `.${randomUUID()}`);
+  try {
+    await using handle = await open(temporary, 'wx', 0o644);
+    await produce(async (chunk) => {
+      for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done)).bytesWritten;
+    });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
