@@ -57,14 +57,14 @@ export class TestStore implements AsyncDisposable {
   }
 
   /** The base `busybox:local`, made by the program itself from Debian's busybox-static. */
-  async busybox(name = 'busybox:local'): Promise<void> {
+  async busybox(name = 'busybox:local', options: Pick<RunOptions, 'env'> = {}): Promise<void> {
     const context = this.context('busybox', {
       Dockerfile: readFileSync(join(repository, 'examples/busybox/Dockerfile'), 'utf8'),
       passwd: readFileSync(join(repository, 'examples/busybox/passwd'), 'utf8'),
       group: readFileSync(join(repository, 'examples/busybox/group'), 'utf8'),
       busybox: { mode: 0o755, content: readFileSync('/usr/bin/busybox') },
     });
-    await this.ok(['build', '-q', '-t', name, context]);
+    await this.ok(['build', '-q', '-t', name, context], options);
   }
 
   /** Builds with plain progress. */

@@ -8,7 +8,7 @@ import type { BuildOptions, BuildResult, TargetResult } from './build-options.ts
 import type { BuildPorts } from './build-ports.ts';
 import { BuildProgress } from './build-progress.ts';
 import { platformsOf, targetsOf, type Target } from './build-targets.ts';
-import { cacheRules } from './cache-rules.ts';
+import { cacheRules, type CacheRules } from './cache-rules.ts';
 import { openContext, type ContextTree } from './context-tree.ts';
 import { readDockerfile, type ReadDockerfile } from './dockerfile-source.ts';
 import { imageOf } from './image-of-stage.ts';
@@ -29,9 +29,16 @@ export async function buildImage(options: BuildOptions, ports: BuildPorts): Prom
   const progress = new BuildProgress(options.onEvent, ports.clock);
   for (const each of read.dockerfile.diagnostics) progress.warning(undefined, each.message);
   using resources = new DisposableStack();
-  const building = { options, ports, progress, read, targets, resources };
+  const context = resources.use(new LazyContext(options, read.path));
+  const rules = cacheRules(
+    options.cache,
+    read.dockerfile.stages,
+    targets.map(({ stage }) => stage),
+  );
+  const building = { options, ports, progress, read, context, rules, resources };
   const lowerings = platforms.map((platform) => loweringFor(platform, building));
   const stages = await lowerAll(lowerings, targets);
+  rules.requireMet();
   warnOfUnusedArgs(lowerings, progress);
   progress.plan(
     lowerings.flatMap(({ stages: each }) => each),
@@ -46,15 +53,15 @@ interface Building {
   readonly ports: BuildPorts;
   readonly progress: BuildProgress;
   readonly read: ReadDockerfile;
-  readonly targets: readonly Target[];
+  readonly context: LazyContext;
+  readonly rules: CacheRules;
   /** What is closed when the build is over. */
   readonly resources: DisposableStack;
 }
 
 function loweringFor(platform: Platform, building: Building): StageLowering {
-  const { options, ports, progress, read, targets, resources } = building;
+  const { options, ports, progress, read, context, rules, resources } = building;
   const { dockerfile, source, path } = read;
-  const context = resources.use(new LazyContext(options, path));
   return resources.use(
     new StageLowering({
       dockerfile,
@@ -63,11 +70,7 @@ function loweringFor(platform: Platform, building: Building): StageLowering {
       ports,
       platform,
       bases: basesOf(building),
-      cacheRules: cacheRules(
-        options.cache,
-        dockerfile.stages,
-        targets.map(({ stage }) => stage),
-      ),
+      cacheRules: rules,
       context: async () => context.open().source(ports),
       scope: createHash('sha256').update(path).digest('hex').slice(0, 16),
       onOutput: (vertex, stream, bytes) => progress.output(vertex, stream, bytes),

@@ -7,19 +7,33 @@ import { stageNamed } from './stage-named.ts';
 export interface CacheRules {
   /** `step`: as progress counts the steps of a stage, FROM being 1. */
   allow(stage: Stage, step: number): boolean;
+  /** To be asked when all steps were. Fault `invalid` for a step that was named and is none. */
+  requireMet(): void;
 }
 
 /** Fault `invalid` for a stage or a step that does not exist. */
 export function cacheRules(use: CacheUse, stages: readonly Stage[], targets: readonly Stage[]): CacheRules {
   const offStages = new Set(use.offForStages.map((name) => mustFind(stages, name, '--no-cache-filter')));
   const offSteps = use.offForSteps.flatMap((text) => stepsFrom(text, stages, targets));
+  const met = new Set<StepPlace>();
   return {
-    allow: (stage, step) =>
-      !use.off && !offStages.has(stage) && !offSteps.some((each) => each.stage === stage && each.step === step),
+    allow: (stage, step) => {
+      const named = offSteps.find((each) => each.stage === stage && each.step === step);
+      if (named !== undefined) met.add(named);
+      return !use.off && !offStages.has(stage) && named === undefined;
+    },
+    requireMet: () => {
+      const unmet = offSteps.find((each) => !met.has(each));
+      if (unmet === undefined) return;
+      throw new Fault('invalid', `--no-cache-step ${unmet.text}: the build has no such step that could be reused`, {
+        hint: 'N is the number that progress shows before the slash, as in [build 3/5]; FROM is 1 and is never reused',
+      });
+    },
   };
 }
 
 interface StepPlace {
+  readonly text: string;
   readonly stage: Stage;
   readonly step: number;
 }
@@ -32,7 +46,7 @@ function stepsFrom(text: string, stages: readonly Stage[], targets: readonly Sta
     });
   }
   const chosen = name === undefined ? targets : [mustFind(stages, name, '--no-cache-step')];
-  return chosen.map((stage) => ({ stage, step: Number(number) }));
+  return chosen.map((stage) => ({ text, stage, step: Number(number) }));
 }
 
 function mustFind(stages: readonly Stage[], name: string, flag: string): Stage {

@@ -34,7 +34,7 @@ export interface LoweringOptions extends StepListener {
   readonly ports: BuildPorts;
   readonly bases: Pick<BaseImages, 'find'>;
   readonly context: OpenSource;
-  readonly cacheRules: CacheRules;
+  readonly cacheRules: Pick<CacheRules, 'allow'>;
   /** What is built for. */
   readonly platform: Platform;
   /** What slots of steps begin with: the same for builds of the same file. */
