@@ -12,6 +12,10 @@ export interface FoundCommand {
 /** What each verb does, in one sentence. */
 export const summaries = {
   build: 'Build an image from a Dockerfile',
+  'cache mounts export': 'Write the content of a cache mount as a tar archive',
+  'cache mounts import': 'Replace the content of a cache mount by that of a tar archive',
+  'cache mounts ls': 'List what RUN --mount=type=cache keeps between builds',
+  'cache mounts rm': 'Remove one or more cache mounts',
   check: 'Check that the store is whole, and repair it',
   commit: "Create a new image from a container's changes",
   create: 'Create a new container',
@@ -45,6 +49,10 @@ type Verb = keyof typeof summaries;
 /** Where each command is: nothing of it is loaded before it is used. The verb that is in no help is varve's own. */
 const commands: Readonly<Record<Verb | 'container-ended', FoundCommand['load']>> = {
   build: async () => (await import('./commands/build.ts')).build,
+  'cache mounts export': async () => (await import('./commands/cache-mounts-export.ts')).cacheMountsExport,
+  'cache mounts import': async () => (await import('./commands/cache-mounts-import.ts')).cacheMountsImport,
+  'cache mounts ls': async () => (await import('./commands/cache-mounts-ls.ts')).cacheMountsLs,
+  'cache mounts rm': async () => (await import('./commands/cache-mounts-rm.ts')).cacheMountsRm,
   check: async () => (await import('./commands/check.ts')).check,
   commit: async () => (await import('./commands/commit.ts')).commit,
   create: async () => (await import('./commands/create.ts')).create,
@@ -74,9 +82,10 @@ const commands: Readonly<Record<Verb | 'container-ended', FoundCommand['load']>>
   'container-ended': async () => (await import('./commands/container-ended.ts')).containerEnded,
 };
 
-/** Docker's longer spellings: group and verb, and the arguments that they stand for. */
+/** What stands behind one or two words of group: Docker's longer spellings, and verbs that have no shorter one. */
 const aliases: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
   ['builder build', ['build']],
+  ...['export', 'import', 'ls', 'rm'].map(alone('cache mounts')),
   ...['commit', 'create', 'diff', 'export', 'kill', 'logs', 'rm', 'run', 'start', 'stop', 'wait'].map(
     same('container'),
   ),
@@ -94,31 +103,48 @@ const aliases: ReadonlyMap<string, readonly string[]> = new Map<string, readonly
   ...['check', 'df', 'info', 'prune'].map(same('system')),
 ]);
 
-const groups: ReadonlySet<string> = new Set([...aliases.keys()].map((name) => name.split(' ')[0] ?? ''));
+/** The groups, and those in a group, each with what it is for. */
+export const groupSummaries: Readonly<Record<string, string>> = {
+  builder: 'Manage builds',
+  cache: 'Manage what builds keep',
+  'cache mounts': 'Manage cache mounts',
+  container: 'Manage containers',
+  image: 'Manage images',
+  system: 'Manage the store',
+};
 
-export function isGroup(word: string): boolean {
-  return groups.has(word);
+/** The group that the words begin with, the inner one of two; '' if there is none. */
+export function groupOf(words: readonly string[]): string {
+  const names = [words.slice(0, 2).join(' '), words[0] ?? ''];
+  return names.find((name) => Object.hasOwn(groupSummaries, name)) ?? '';
 }
 
-/** The commands of a group, each with its sentence. */
+/** The commands and groups in a group, each with its sentence. */
 export function groupVerbs(group: string): (readonly [string, string])[] {
-  const names = [...aliases.keys()].filter((name) => name.startsWith(`${group} `)).toSorted();
-  return names.map((name) => [name.slice(group.length + 1), summaryOf(aliases.get(name)?.[0] ?? '')]);
+  const all = [...aliases.keys(), ...Object.keys(groupSummaries)].filter((name) => name.startsWith(`${group} `));
+  const rests = all.map((name) => name.slice(group.length + 1)).filter((rest) => !rest.includes(' '));
+  return rests.toSorted().map((rest) => {
+    const name = `${group} ${rest}`;
+    return [rest, groupSummaries[name] ?? summaryOf(aliases.get(name)?.[0] ?? '')];
+  });
 }
 
 export function findCommand(words: readonly string[]): FoundCommand | undefined {
-  const [first = '', second = ''] = words;
-  const alias = aliases.get(`${first} ${second}`);
-  const [verb = '', ...args] = alias === undefined ? words : [...alias, ...words.slice(2)];
+  const count = [3, 2].find((length) => words.length >= length && aliases.has(words.slice(0, length).join(' '))) ?? 1;
+  const name = words.slice(0, count).join(' ');
+  const [verb = '', ...given] = aliases.get(name) ?? [name];
   if (!Object.hasOwn(commands, verb)) return undefined;
-  const name = alias === undefined ? verb : `${first} ${second}`;
+  const args = [...given, ...words.slice(count)];
   return { name, args, summary: summaryOf(verb), load: commands[verb as keyof typeof commands] };
 }
 
 /** The verb that was probably meant: at most two letters differ, or one is the beginning of the other. */
 export function nearestVerb(word: string, group: string): string | undefined {
-  const candidates =
-    group === '' ? [...Object.keys(summaries), ...groups] : groupVerbs(group.trim()).map(([name]) => name);
+  const all =
+    group === ''
+      ? [...Object.keys(summaries), ...Object.keys(groupSummaries)]
+      : groupVerbs(group).map(([name]) => name);
+  const candidates = all.filter((name) => !name.includes(' '));
   const ranked = candidates
     .map((name) => [name, distance(word, name)] as const)
     .filter(([name, apart]) => apart <= 2 || (word.length > 2 && name.startsWith(word)))
@@ -128,6 +154,11 @@ export function nearestVerb(word: string, group: string): string | undefined {
 
 function summaryOf(verb: string): string {
   return Object.hasOwn(summaries, verb) ? summaries[verb as Verb] : '';
+}
+
+/** It has no other spelling. */
+function alone(group: string): (verb: string) => [string, readonly string[]] {
+  return (verb) => [`${group} ${verb}`, [`${group} ${verb}`]];
 }
 
 function same(group: string): (verb: string) => [string, readonly string[]] {

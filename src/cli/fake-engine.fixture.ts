@@ -1,4 +1,12 @@
-import type { BuildEvent, BuildOptions, Engine, ImageSummary, LayerPath, TransferEvent } from '../engine/index.ts';
+import type {
+  BuildEvent,
+  BuildOptions,
+  CacheSummary,
+  Engine,
+  ImageSummary,
+  LayerPath,
+  TransferEvent,
+} from '../engine/index.ts';
 import { Fault } from '../errors/index.ts';
 import { bytesOf } from '../std/index.ts';
 import { created, fakeContainers, imageId, plain } from './fake-containers.fixture.ts';
@@ -50,6 +58,7 @@ export function createFakeEngine(): FakeEngine {
     engine: {
       images: fakeImages(calls, () => fake.transferEvents),
       containers: fakeContainers(calls, () => fake),
+      caches: fakeCaches(calls),
       system: fakeSystem(calls),
       build: async (options: BuildOptions) => {
         calls.push(['build', plain(options)]);
@@ -161,6 +170,68 @@ function* layerPaths(): Generator<LayerPath> {
   yield { kind: 'D', path: bytesOf('/gone') };
 }
 
+function findCache(name: string): CacheSummary {
+  const found = cacheRows.find(({ id, key }) => id === name || key.startsWith(name));
+  if (found === undefined) throw new Fault('not-found', `no such cache mount: ${name}`);
+  return found;
+}
+
+function fakeCaches(calls: Call[]): Engine['caches'] {
+  return {
+    list: async () => cacheRows,
+    export: async (name, { write }) => {
+      findCache(name);
+      await write(encoder.encode('the '));
+      await write(encoder.encode('tar'));
+    },
+    import: async (name, tar) => {
+      const pieces = await Array.fromAsync(tar);
+      calls.push(['importCache', name, Buffer.concat(pieces).toString()]);
+      return { ...plainCache, id: name };
+    },
+    remove: async (name) => {
+      const cache = findCache(name);
+      calls.push(['removeCache', name]);
+      if (cache.isInUse) {
+        const hint = 'wait until the build has ended';
+        throw new Fault('conflict', `remove cache mount ${cache.id}: it is in use`, { hint });
+      }
+      return cache;
+    },
+  };
+}
+
+const plainCache: CacheSummary = {
+  id: '/var/cache/apt',
+  key: '3f5a0c9e17bb42d08f1e6a5b9c0d7e21',
+  sizeBytes: 61_300_000,
+  created: '2026-11-21T15:11:48.000Z',
+  lastUsed: '2026-11-23T15:31:48.000Z',
+  uses: 12,
+  isInUse: false,
+  sharing: 'locked',
+  folderCount: 1,
+  uid: 0,
+  gid: 0,
+  mode: 0o755,
+};
+
+const cacheRows: readonly CacheSummary[] = [
+  { ...plainCache, id: '/root/.cache/go-build', key: `a1${'0'.repeat(30)}`, isInUse: true, sharing: 'shared' },
+  plainCache,
+  {
+    ...plainCache,
+    id: `a rather long id that nobody would think of\n\u001b[31m${'x'.repeat(40)}`,
+    key: `b2${'7'.repeat(30)}`,
+    sizeBytes: 0,
+    lastUsed: undefined,
+    uses: 0,
+    sharing: undefined,
+    uid: 1000,
+    mode: 0o700,
+  },
+];
+
 function fakeSystem(calls: Call[]): Engine['system'] {
   return {
     prune: async (options) => {
@@ -173,9 +244,10 @@ function fakeSystem(calls: Call[]): Engine['system'] {
         reclaimedBytes: 2_000_512,
       };
     },
-    df: () => [
+    df: async () => [
       { kind: 'image', total: 3, active: 1, sizeBytes: 166_000_000, reclaimableBytes: 164_000_000 },
       { kind: 'cache', total: 12, active: 0, sizeBytes: 0, reclaimableBytes: 0 },
+      { kind: 'cache-mount', total: 2, active: 1, sizeBytes: 5_000_000, reclaimableBytes: 2_000_000 },
     ],
     check: async (options) => {
       calls.push(['check', plain(options)]);

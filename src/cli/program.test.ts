@@ -194,4 +194,5 @@ test('prune asks first', async () => {
   assertGolden('prune-question.txt', refused.stderr);
   const agreed = await runCli(['prune', '-a'], { stdin: 'y\n' });
   assert.deepEqual(agreed.fake.calls, [['prune', { all: true, dryRun: false }]]);
+  assertGolden('prune-all-question.txt', agreed.stderr);
 });

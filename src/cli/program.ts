@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/index.ts';
 import { Fault } from '../errors/index.ts';
 import type { AnyCommand, Context } from './command.ts';
-import { findCommand, isGroup, nearestVerb } from './command-table.ts';
+import { findCommand, groupOf, nearestVerb } from './command-table.ts';
 import type { FoundCommand } from './command-table.ts';
 import { describeError } from './describe-error.ts';
 import { helpFlag, parseFlags, text, toggle } from './flags.ts';
@@ -159,9 +159,10 @@ class Program {
   async #printHelp(operands: readonly string[]): Promise<number> {
     const found = findCommand(operands);
     if (found !== undefined) return this.#printCommandHelp(found, await found.load());
-    if (operands.length > 0 && !isGroup(operands[0] ?? '')) return this.#unknown(operands);
+    const group = groupOf(operands);
+    if (operands.length > 0 && group === '') return this.#unknown(operands);
     const { formatProgramHelp, formatGroupHelp } = await import('./usage.ts');
-    return this.#print(operands[0] === undefined ? formatProgramHelp(globalFlags) : formatGroupHelp(operands[0]));
+    return this.#print(group === '' ? formatProgramHelp(globalFlags) : formatGroupHelp(group));
   }
 
   async #printCommandHelp(found: FoundCommand, command: AnyCommand): Promise<number> {
@@ -170,13 +171,15 @@ class Program {
   }
 
   async #unknown(operands: readonly string[]): Promise<number> {
-    const [verb = '', sub = ''] = operands;
-    const group = isGroup(verb) ? `${verb} ` : '';
-    if (group !== '' && (sub === '' || sub === '--help' || sub === '-h')) return this.#printHelp([verb]);
-    const near = nearestVerb(group === '' ? verb : sub, group);
-    const advice = near === undefined ? '' : `\nDid you mean this?\n\t${group}${near}\n`;
+    const group = groupOf(operands);
+    const words = group === '' ? [] : group.split(' ');
+    const verb = operands[words.length] ?? '';
+    if (group !== '' && ['', '--help', '-h'].includes(verb)) return this.#printHelp(words);
+    const near = nearestVerb(verb, group);
+    const before = group === '' ? '' : `${group} `;
+    const advice = near === undefined ? '' : `\nDid you mean this?\n\t${before}${near}\n`;
     this.#around.stderr.print(
-      `varve: unknown command: varve ${group}${group === '' ? verb : sub}\n${advice}\nRun 'varve ${group}--help' for more information\n`,
+      `varve: unknown command: varve ${before}${verb}\n${advice}\nRun 'varve ${before}--help' for more information\n`,
     );
     return 1;
   }

@@ -6,6 +6,7 @@ export const usageWords: Readonly<Record<UsageKind, { readonly many: string; rea
   layer: { many: 'Layers', one: 'layer' },
   container: { many: 'Containers', one: 'container' },
   cache: { many: 'Build Cache', one: 'cache record' },
+  'cache-mount': { many: 'Cache Mounts', one: 'cache mount' },
   blob: { many: 'Blobs', one: 'blob' },
   work: { many: 'Left-over Work', one: 'left-over work' },
   trash: { many: 'Trash', one: 'trash' },

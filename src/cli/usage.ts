@@ -1,5 +1,5 @@
 import type { AnyCommand } from './command.ts';
-import { groupVerbs, summaries } from './command-table.ts';
+import { groupSummaries, groupVerbs, summaries } from './command-table.ts';
 import type { FoundCommand } from './command-table.ts';
 import type { Flag, FlagSet } from './flags.ts';
 
@@ -25,13 +25,8 @@ export function formatProgramHelp(globalFlags: FlagSet): string {
     'Usage:  varve [OPTIONS] COMMAND\n',
     'Builds, runs and reads container images, layer by layer\n',
     `Common Commands:\n${formatVerbs(common.map((name) => [name, summaries[name]]))}`,
-    `Management Commands:\n${formatVerbs([
-      ['builder', 'Manage builds'],
-      ['container', 'Manage containers'],
-      ['image', 'Manage images'],
-      ['system', 'Manage the store'],
-    ])}`,
-    `Commands:\n${formatVerbs(others)}`,
+    `Management Commands:\n${formatVerbs(Object.entries(groupSummaries).filter(isOuter))}`,
+    `Commands:\n${formatVerbs(others.filter(isOuter))}`,
     `Global Options:\n${formatFlags(globalFlags)}`,
     "Run 'varve COMMAND --help' for more information on a command.\n",
   ].join('\n');
@@ -39,6 +34,10 @@ export function formatProgramHelp(globalFlags: FlagSet): string {
 
 export function formatGroupHelp(group: string): string {
   return `Usage:  varve ${group} COMMAND\n\nCommands:\n${formatVerbs(groupVerbs(group))}\nRun 'varve ${group} COMMAND --help' for more information on a command.\n`;
+}
+
+function isOuter([name]: readonly [string, string]): boolean {
+  return !name.includes(' ');
 }
 
 function formatVerbs(rows: readonly (readonly [string, string])[]): string {

@@ -1,4 +1,5 @@
 import type { BuildOptions, BuildResult } from '../build/index.ts';
+import type { Caches } from './caches.ts';
 import type { Containers } from './containers.ts';
 import type { Images } from './images.ts';
 import type { System } from './system.ts';
@@ -12,6 +13,7 @@ import type { System } from './system.ts';
 export interface Engine extends AsyncDisposable {
   readonly images: Images;
   readonly containers: Containers;
+  readonly caches: Caches;
   readonly system: System;
 
   /**

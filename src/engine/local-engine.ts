@@ -1,6 +1,7 @@
 import type { BuildOptions, BuildResult } from '../build/index.ts';
 import type { Engine } from './engine.ts';
 import { GarbageCollector } from './garbage-collector.ts';
+import { LocalCaches } from './local-caches.ts';
 import { LocalContainers } from './local-containers.ts';
 import { LocalImages } from './local-images.ts';
 import { LocalSystem } from './local-system.ts';
@@ -10,6 +11,7 @@ import type { Store } from './store.ts';
 export class LocalEngine implements Engine {
   readonly images: LocalImages;
   readonly containers: LocalContainers;
+  readonly caches: LocalCaches;
   readonly system: LocalSystem;
   readonly #store: Store;
 
@@ -24,6 +26,7 @@ export class LocalEngine implements Engine {
     });
     this.images = new LocalImages(store, { collector, usedBy: (imageId) => this.containers.usingImage(imageId) });
     this.containers = new LocalContainers(store, { ensureImage: (name, options) => this.images.ensure(name, options) });
+    this.caches = new LocalCaches(store.cacheMounts);
     this.system = new LocalSystem(store, { collector, containers: this.containers });
   }
 

@@ -20,7 +20,7 @@ export class LocalSystem implements System {
     return prune(this.#store, this.#ports, options);
   }
 
-  df(): readonly UsageRow[] {
+  df(): Promise<readonly UsageRow[]> {
     return storeUsage(this.#store, this.#ports);
   }
 

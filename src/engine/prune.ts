@@ -3,6 +3,7 @@ import { Fault } from '../errors/index.ts';
 import type { StoredImage } from '../image/index.ts';
 import type { Digest } from '../oci/index.ts';
 import { familiarReference, parseReference } from '../oci/index.ts';
+import { findCacheMountGarbage, removeCacheMountGarbage, type CacheMountGarbage } from './cache-mount-garbage.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { ContainerSummary } from './containers.ts';
 import { diskUsage } from './disk-usage.ts';
@@ -17,22 +18,23 @@ type Deleted = PruneReport['deleted'][number];
 
 /**
  * Deletes, in this order: containers that do not run; images that have no name and no container, with `all` also those
- * with names; records of the build cache that alone keep a layer, with `all` every record and what the steps wrote;
- * content that nothing needs; what dead processes left behind. What a lease covers, and so what a running build or pull
+ * with names; records of the build cache that alone keep a layer, with `all` every record, what the steps wrote
+ * and the cache mounts that no step uses now; content that nothing needs; what dead processes left behind. What a lease covers, and so what a running build or pull
  * relies on, stays.
  */
 export async function prune(store: Store, ports: SystemPorts, options: PruneOptions): Promise<PruneReport> {
   requireAllNames(ports);
-  const plan = planPrune(store, ports, options.all);
+  const plan = await planPrune(store, ports, options.all);
   if (options.dryRun) return report(plan);
   const containers = await removeContainers(plan.containers, ports, options.signal);
   options.signal.throwIfAborted();
   const images = removeImages(store, plan, options.all);
   const garbage = ports.collector.collect({ cache: options.all ? 'clear' : 'trim' });
   const logs = options.all ? removeStepLogs(store.root) : [];
+  const cacheMounts = await removeCacheMountGarbage(plan.cacheMounts);
   await ports.containers.sweep();
   for (const each of plan.leftovers) remove(each);
-  return report({ ...plan, containers, images, garbage, logs });
+  return report({ ...plan, containers, images, garbage, logs, cacheMounts });
 }
 
 interface Plan {
@@ -40,6 +42,7 @@ interface Plan {
   readonly images: readonly StoredImage[];
   readonly garbage: Garbage;
   readonly logs: readonly StepLogFile[];
+  readonly cacheMounts: readonly CacheMountGarbage[];
   readonly leftovers: readonly Leftover[];
 }
 
@@ -48,7 +51,7 @@ interface StoppedContainer {
   readonly sizeBytes: number;
 }
 
-function planPrune(store: Store, { collector, containers }: SystemPorts, all: boolean): Plan {
+async function planPrune(store: Store, { collector, containers }: SystemPorts, all: boolean): Promise<Plan> {
   const nowMs = store.clock.now();
   const stopped = containers.list({ all: true }).filter((each) => isUnused(each, nowMs));
   const gone = new Set(stopped.map(({ id }) => id));
@@ -62,6 +65,7 @@ function planPrune(store: Store, { collector, containers }: SystemPorts, all: bo
     images,
     garbage: collector.find({ cache: all ? 'clear' : 'trim' }, roots),
     logs: all ? listStepLogs(store.root).filter(({ isOpen }) => !isOpen) : [],
+    cacheMounts: await findCacheMountGarbage(store, all),
     leftovers: findLeftovers(store),
   };
 }
@@ -154,7 +158,7 @@ function remove(leftover: Leftover): void {
 }
 
 /** Each byte counts once: an image's layers stand by themselves, its documents with it. */
-function report({ containers, images, garbage, logs, leftovers }: Plan): PruneReport {
+function report({ containers, images, garbage, logs, cacheMounts, leftovers }: Plan): PruneReport {
   const documents = new Map(
     images.flatMap((image) => [image.manifestDigest, image.imageId].map((each) => [each, image])),
   );
@@ -171,7 +175,7 @@ function report({ containers, images, garbage, logs, leftovers }: Plan): PruneRe
     ...garbage.blobs
       .filter(({ digest }) => !documents.has(digest))
       .map(({ digest, sizeBytes }) => ({ kind: 'blob' as const, name: digest, sizeBytes })),
-    ...leftovers.map(({ kind, name, sizeBytes }) => ({ kind, name, sizeBytes })),
+    ...[...cacheMounts, ...leftovers].map(({ kind, name, sizeBytes }) => ({ kind, name, sizeBytes })),
   ];
   return { deleted, reclaimedBytes: deleted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
 }

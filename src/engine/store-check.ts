@@ -1,6 +1,7 @@
 import { takeLayerInventory } from '../layer/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import { checkBlobs } from './check-blobs.ts';
+import { checkCacheMounts } from './check-cache-mounts.ts';
 import { checkDatabase, checkDocuments } from './check-database.ts';
 import { Findings, type Checking } from './check-findings.ts';
 import { checkImageIndexes, readImageIndexes } from './check-image-indexes.ts';
@@ -62,6 +63,7 @@ async function checkContent(checking: Checking): Promise<readonly ReadParts[]> {
   checkImages(checking, named, layers);
   checkImageIndexes(checking, indexes, layers);
   checkContainers(checking, layers);
+  await checkCacheMounts(checking);
   return images;
 }
 

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import type { StoredImage } from '../image/index.ts';
 import { takeLayerInventory } from '../layer/index.ts';
 import { toDigest } from '../oci/index.ts';
+import type { CacheMount } from '../snapshot/index.ts';
+import { cacheSize } from './cache-size.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { diskUsage } from './disk-usage.ts';
 import { contentOfImage } from './garbage-collector.ts';
@@ -13,7 +15,7 @@ import type { UsageRow } from './system.ts';
 import type { SystemPorts } from './system-ports.ts';
 
 /** Where the space went. Each byte is in one row: content is counted with the first kind of the list that needs it. */
-export function storeUsage(store: Store, { containers }: SystemPorts): readonly UsageRow[] {
+export async function storeUsage(store: Store, { containers }: SystemPorts): Promise<readonly UsageRow[]> {
   const content = new Content(store);
   const images = store.images.list();
   const records = store.state.containers.list().map(({ body }) => body as ContainerRecord);
@@ -34,6 +36,7 @@ export function storeUsage(store: Store, { containers }: SystemPorts): readonly 
     { kind: 'image', total: images.length, active: images.filter(inUse).length, ...ofImages },
     containerRow(store, containers.list({ all: true })),
     { kind: 'cache', total: cache.length, active: cache.filter(isCacheUsed).length, ...ofCache },
+    cacheMountRow(await store.cacheMounts.list()),
     { kind: 'layer', ...layers },
     { kind: 'blob', ...blobs },
     ...unfinishedRows(store),
@@ -114,6 +117,18 @@ function containerRow({ root }: Store, list: ReturnType<SystemPorts['containers'
     active: sized.length - stopped.length,
     sizeBytes: sum(sized),
     reclaimableBytes: sum(stopped),
+  };
+}
+
+function cacheMountRow(mounts: readonly CacheMount[]): UsageRow {
+  const sized = mounts.map((each) => ({ isInUse: each.isInUse, sizeBytes: cacheSize(each) }));
+  const unused = sized.filter(({ isInUse }) => !isInUse);
+  return {
+    kind: 'cache-mount',
+    total: sized.length,
+    active: sized.length - unused.length,
+    sizeBytes: sum(sized),
+    reclaimableBytes: sum(unused),
   };
 }
 

@@ -23,7 +23,7 @@ test(
     const system = systemOf(bench);
     const id = await bench.runDetached('echo kept > /file; sleep 1000');
     const ended = await bench.run('echo gone > /file');
-    const row = system.df().find(({ kind }) => kind === 'container');
+    const row = (await system.df()).find(({ kind }) => kind === 'container');
     assert.deepEqual([row?.total, row?.active], [2, 1]);
     const { deleted } = await system.prune({ all: true, dryRun: false, signal: never });
     assert.deepEqual(

@@ -59,6 +59,11 @@ function writeInside({ root }: TestStore, id: string, bytes: number): void {
   writeFileSync(join(root, 'work', id, 'upper', 'file'), Buffer.alloc(bytes));
 }
 
+async function fillCache({ store }: TestStore, id: string, bytes: number): Promise<void> {
+  using use = await store.cacheMounts.acquire({ id, sharing: 'shared', signal });
+  writeFileSync(join(use.path, 'file'), Buffer.alloc(bytes));
+}
+
 function writeLog({ root }: TestStore, name: string, text: string): string {
   mkdirSync(join(root, 'logs'), { recursive: true });
   const path = join(root, 'logs', `${name}.log`);
@@ -150,7 +155,7 @@ test('prune --all deletes what steps wrote, except what one is writing; without 
   assert.deepEqual((await pruned(at)).deleted, []);
   assert.deepEqual((await pruned(at, true)).deleted, [{ kind: 'cache', name: 'logs/ended.log', sizeBytes: 17 }]);
   assert.deepEqual(readdirSync(join(at.root, 'logs')), ['at-work.log']);
-  const cache = at.engine.system.df().find(({ kind }) => kind === 'cache');
+  const cache = (await at.engine.system.df()).find(({ kind }) => kind === 'cache');
   assert.deepEqual([cache?.sizeBytes, cache?.reclaimableBytes], [6, 0]);
 });
 
@@ -329,12 +334,23 @@ test('the rows of df count each byte once', { skip }, async () => {
   mkdirSync(area.workDir, { recursive: true });
   writeFileSync(join(area.workDir, 'file'), Buffer.alloc(700));
   writeLog(at, 'ended', 'all that it wrote');
-  const rows = new Map(at.engine.system.df().map((row) => [row.kind, row]));
+  await fillCache(at, 'apt', 500);
+  const rows = new Map((await at.engine.system.df()).map((row) => [row.kind, row]));
   const total = [...rows.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  assert.equal(total, sizeOnDisk(at));
+  assert.equal(total, sizeOnDisk(at) + 500);
   assert.deepEqual(
     [...rows.values()].map(({ kind, total: count, active }) => `${kind} ${count} ${active}`),
-    ['image 2 1', 'container 1 0', 'cache 1 0', 'layer 1 0', 'blob 1 0', 'work 1 1', 'ingest 1 0', 'trash 0 0'],
+    [
+      'image 2 1',
+      'container 1 0',
+      'cache 1 0',
+      'cache-mount 1 0',
+      'layer 1 0',
+      'blob 1 0',
+      'work 1 1',
+      'ingest 1 0',
+      'trash 0 0',
+    ],
   );
   assert.equal(rows.get('container')?.reclaimableBytes, 3000);
   assert.deepEqual([rows.get('work')?.sizeBytes, rows.get('work')?.reclaimableBytes], [700, 0]);

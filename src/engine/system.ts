@@ -2,8 +2,9 @@
 export interface System {
   /**
    * Deletes what nothing needs: containers that do not run, dangling images, cache that nothing shares, unused layers and
-   * blobs, left-over work. `all`: every image without a container, the whole cache, what its steps wrote. What living
-   * leases cover stays. Fault `conflict` while there are names that the database has lost.
+   * blobs, left-over work. `all`: every image without a container, the whole cache, what its steps wrote, the cache mounts
+   * that no step has now. What living leases cover stays. Fault `conflict` while there are names that the database has
+   * lost.
    */
   prune(options: PruneOptions): Promise<PruneReport>;
 
@@ -11,7 +12,7 @@ export interface System {
    * Where the space went, a row a kind. Each byte is in one row: a layer or blob is counted with the images if one needs
    * it, else with the cache, else by itself. What containers and leases need is not reclaimable.
    */
-  df(): readonly UsageRow[];
+  df(): Promise<readonly UsageRow[]>;
 
   /**
    * Re-hashes layers and blobs, checks the closure of every image, finds left-overs; repairs where asked: what is damaged
@@ -35,7 +36,16 @@ export interface PruneReport {
   readonly reclaimedBytes: number;
 }
 
-export type UsageKind = 'image' | 'layer' | 'container' | 'cache' | 'blob' | 'work' | 'trash' | 'ingest';
+export type UsageKind =
+  | 'image'
+  | 'layer'
+  | 'container'
+  | 'cache'
+  | 'cache-mount'
+  | 'blob'
+  | 'work'
+  | 'trash'
+  | 'ingest';
 
 export interface UsageRow {
   readonly kind: UsageKind;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../errors/index.ts';
 import type { CacheMountFacts } from '../state/index.ts';
+import { bytesOf, showBytes } from '../std/index.ts';
 import type { CacheMountIdentity } from './cache-mounts.ts';
 
 /** With what is taken where nothing is said. Fault `invalid` for an id that cannot be one. */
@@ -17,6 +18,11 @@ export function completeIdentity(identity: CacheMountIdentity): Required<CacheMo
 export function cacheMountKey({ id, scope, uid, gid, mode }: Required<CacheMountIdentity>): string {
   const text = JSON.stringify([id, scope, uid, gid, mode]);
   return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+/** An id for people: whatever it is, it does not reach a terminal as it is. */
+export function showCacheId(id: string): string {
+  return showBytes(bytesOf(id));
 }
 
 export function isCacheMountKey(text: string): boolean {

@@ -1,5 +1,6 @@
 import type { CacheMountRecords } from '../state/index.ts';
 import type { CacheMountFolder } from './cache-mount-folder.ts';
+import { showCacheId } from './cache-mount-identity.ts';
 import type { CacheMountProblem } from './cache-mounts.ts';
 
 interface Checking {
@@ -12,7 +13,7 @@ interface Checking {
 export function checkCacheMount(folder: CacheMountFolder, { records, inside }: Checking): readonly CacheMountProblem[] {
   return disorders(folder, records).map(({ name, kind, text, path }) => ({
     kind,
-    message: `cache mount ${nameOf(folder, records)}: ${text}`,
+    message: `cache mount ${showCacheId(nameOf(folder, records))}: ${text}`,
     path,
     repair: () =>
       inside((now) =>

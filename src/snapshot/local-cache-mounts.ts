@@ -6,7 +6,7 @@ import { errnoOf, nodeFault, Tree, type Lock } from '../host/index.ts';
 import type { CacheMountFacts, CacheMountRecords, Locks } from '../state/index.ts';
 import { bytesOf, throwIfAborted, type Clock } from '../std/index.ts';
 import { CacheMountFolder } from './cache-mount-folder.ts';
-import { cacheMountKey, completeIdentity, isCacheMountKey } from './cache-mount-identity.ts';
+import { cacheMountKey, completeIdentity, isCacheMountKey, showCacheId } from './cache-mount-identity.ts';
 import type {
   CacheMount,
   CacheMountFill,
@@ -70,10 +70,12 @@ export class LocalCacheMounts implements CacheMounts {
     const found = named.length > 0 ? named : records.filter(({ key }) => isPrefix && key.startsWith(name));
     const mounts = await Promise.all(found.map((record) => this.#describe(record.key)));
     const [mount, ...others] = mounts.filter((each) => each !== undefined);
-    if (mount === undefined) throw new Fault('not-found', `no such cache mount: ${name}`);
+    if (mount === undefined) throw new Fault('not-found', `no such cache mount: ${showCacheId(name)}`);
     if (others.length === 0) return mount;
     const keys = [mount, ...others].map(({ key }) => key.slice(0, 12)).join(', ');
-    throw new Fault('conflict', `cache mount ${name}: several are meant: ${keys}`, { hint: 'name it by its key' });
+    throw new Fault('conflict', `cache mount ${showCacheId(name)}: several are meant: ${keys}`, {
+      hint: 'name it by its key',
+    });
   }
 
   async remove(key: string): Promise<boolean> {
@@ -99,14 +101,15 @@ export class LocalCacheMounts implements CacheMounts {
     const { lock, folder } = await this.#inside(key, (each) => this.#beginReplacing(each, facts), signal);
     try {
       await folder.stage({ owner: facts, fill });
-      throwIfAborted(signal, `replace cache mount ${facts.id}`);
+      throwIfAborted(signal, `replace cache mount ${showCacheId(facts.id)}`);
       await this.#inside(key, (each) => this.#finishReplacing(each, { facts, lock }));
     } catch (error) {
       await this.#inside(key, (each) => abandon(each, () => each.unstage(), lock));
       throw error;
     }
     const replaced = await this.#describe(key);
-    if (replaced === undefined) throw new Fault('not-found', `replace cache mount ${facts.id}: it was removed`);
+    if (replaced === undefined)
+      throw new Fault('not-found', `replace cache mount ${showCacheId(facts.id)}: it was removed`);
     return replaced;
   }
 
@@ -165,7 +168,8 @@ export class LocalCacheMounts implements CacheMounts {
     return this.#inside(taken.facts.key, (folder) => {
       taken.lock.release();
       const lock = folder.tryLock(taken.number, 'shared');
-      if (lock === undefined) throw new Fault('internal', `share cache mount ${taken.facts.id}: it was taken away`);
+      if (lock === undefined)
+        throw new Fault('internal', `share cache mount ${showCacheId(taken.facts.id)}: it was taken away`);
       return { ...taken, lock };
     });
   }
@@ -193,7 +197,7 @@ export class LocalCacheMounts implements CacheMounts {
     folder.create(facts);
     const lock = folder.tryLockImport();
     if (lock !== undefined) return { folder, lock };
-    throw new Fault('conflict', `replace cache mount ${facts.id}: somebody else is replacing it`);
+    throw new Fault('conflict', `replace cache mount ${showCacheId(facts.id)}: somebody else is replacing it`);
   }
 
   #finishReplacing(folder: CacheMountFolder, { facts, lock }: { facts: CacheMountFacts; lock: Lock }): void {
@@ -263,7 +267,9 @@ function abandon(folder: CacheMountFolder, drop: () => void, lock: Lock): void {
 
 function inUse(folder: CacheMountFolder, verb: string): Fault {
   const id = folder.readFacts()?.id ?? folder.key;
-  return new Fault('conflict', `${verb} cache mount ${id}: it is in use`, { hint: 'wait until the build has ended' });
+  return new Fault('conflict', `${verb} cache mount ${showCacheId(id)}: it is in use`, {
+    hint: 'wait until the build has ended',
+  });
 }
 
 const longestPauseMs = 50;
@@ -272,6 +278,6 @@ async function pause(milliseconds: number, { id, signal }: CacheMountRequest): P
   try {
     await delay(milliseconds, undefined, { signal });
   } catch (error) {
-    throw new Fault('cancelled', `wait for cache mount ${id}: cancelled`, { cause: error });
+    throw new Fault('cancelled', `wait for cache mount ${showCacheId(id)}: cancelled`, { cause: error });
   }
 }

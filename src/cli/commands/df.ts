@@ -19,7 +19,7 @@ export const df = defineCommand({
   run: async ({ flags }, context: Context<Needs>) => {
     const { system } = await context.openEngine();
     context.stdout.print(
-      formatList(system.df().map(listRow), { headings, columns: Object.keys(headings) }, flags.format),
+      formatList((await system.df()).map(listRow), { headings, columns: Object.keys(headings) }, flags.format),
     );
     return 0;
   },

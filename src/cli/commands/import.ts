@@ -1,16 +1,13 @@
-import { createReadStream } from 'node:fs';
 import type { Images } from '../../engine/index.ts';
 import { Fault } from '../../errors/index.ts';
+import { readArchive } from '../archive-input.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
 import { list, text } from '../flags.ts';
-import type { InputStream } from '../output.ts';
 
 interface Needs {
   readonly images: Pick<Images, 'importTar'>;
 }
-
-const readBytes = 1024 * 1024;
 
 export const importCommand = defineCommand({
   usage: '[OPTIONS] file|- [REPOSITORY[:TAG]]',
@@ -23,7 +20,7 @@ export const importCommand = defineCommand({
   run: async ({ flags, operands: [file = '', name] }, context: Context<Needs>) => {
     if (/^https?:\/\//.test(file))
       throw new Fault('unsupported', `import ${file}: importing from a URL is not there yet`);
-    const tar = file === '-' ? bytesOfInput(context.stdin) : bytesOfFile(file);
+    const tar = readArchive(file, () => context.stdin);
     const { images } = await context.openEngine();
     const { imageId } = await images.importTar(tar, {
       changes: flags.change,
@@ -36,18 +33,3 @@ export const importCommand = defineCommand({
     return 0;
   },
 });
-
-async function* bytesOfFile(file: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* createReadStream(file, { highWaterMark: readBytes });
-  } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    throw isMissing
-      ? new Fault('not-found', `no such file: ${file}`, { cause: error })
-      : Fault.wrap(`read ${file}`, error);
-  }
-}
-
-async function* bytesOfInput(stdin: InputStream): AsyncGenerator<Uint8Array> {
-  for await (const chunk of stdin) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-}

@@ -1,4 +1,5 @@
 import type { PruneReport, System } from '../../engine/index.ts';
+import { bytesOf, showBytes } from '../../std/index.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
 import { toggle } from '../flags.ts';
@@ -31,15 +32,17 @@ export const prune = defineCommand({
 function formatReport({ deleted, reclaimedBytes }: PruneReport, dryRun: boolean): string {
   const verb = dryRun ? 'Would delete' : 'Deleted';
   const lines = deleted.map(
-    ({ kind, name, sizeBytes }) => `${verb} ${usageWords[kind].one}: ${name} (${formatSize(sizeBytes)})\n`,
+    ({ kind, name, sizeBytes }) =>
+      `${verb} ${usageWords[kind].one}: ${showBytes(bytesOf(name))} (${formatSize(sizeBytes)})\n`,
   );
   return `${lines.join('')}${lines.length > 0 ? '\n' : ''}Total ${dryRun ? 'reclaimable' : 'reclaimed'} space: ${formatSize(reclaimedBytes)}\n`;
 }
 
 async function confirm(all: boolean, context: Context<Needs>): Promise<boolean> {
   const images = all ? 'all images without at least one container associated to them' : 'all dangling images';
+  const mounts = all ? '\n  - all cache mounts that no build uses' : '';
   context.stderr.print(
-    `WARNING! This will remove:\n  - all stopped containers\n  - ${images}\n  - unused layers and build cache\n  - left-over work\n\nAre you sure you want to continue? [y/N] `,
+    `WARNING! This will remove:\n  - all stopped containers\n  - ${images}\n  - unused layers and build cache${mounts}\n  - left-over work\n\nAre you sure you want to continue? [y/N] `,
   );
   return /^y(es)?$/i.test((await firstLine(context.stdin)).trim());
 }
