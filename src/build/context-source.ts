@@ -1,12 +1,11 @@
 import { closeSync, readSync } from 'node:fs';
-import type { IgnoreMatcher, IgnoreScope } from '../dockerfile/index.ts';
 import { Fault } from '../errors/index.ts';
-import { faulting, type Tree, type WalkEntry } from '../host/index.ts';
+import { faulting, type Tree } from '../host/index.ts';
 import type { FileIdentity, StatCache } from '../state/index.ts';
 import { showBytes, type ByteString, type Clock } from '../std/index.ts';
 import { ContextDirectory } from './context-directory.ts';
 import { ContextNode } from './context-node.ts';
-import { sourcePieceBytes, type SourceTree } from './source-tree.ts';
+import { sourcePieceBytes, type SourceTree, type SourceWalkOptions } from './source-tree.ts';
 import { parentOf } from './tree-writer.ts';
 
 /** Where hashes of files that were read are kept from build to build. */
@@ -16,24 +15,22 @@ export interface HashKeeping {
   readonly clock: Clock;
 }
 
-/** The context as one step sees it. */
+/** A directory of this machine as something to copy from. Its owners mean nothing: all belongs to root. */
 export class ContextSource implements SourceTree {
   readonly #tree: Tree;
-  readonly #matcher: IgnoreMatcher;
   readonly #hashes: HashKeeping;
   /** Directories with something new, waiting to be stored together. */
   #pending: ContextDirectory[] = [];
   #pendingFiles = 0;
 
-  constructor(tree: Tree, matcher: IgnoreMatcher, hashes: HashKeeping) {
+  constructor(tree: Tree, hashes: HashKeeping) {
     this.#tree = tree;
-    this.#matcher = matcher;
     this.#hashes = hashes;
   }
 
   stat(path: ByteString): ContextNode | undefined {
     const status = this.#tree.stat(path);
-    if (status === undefined || this.#isLeftOut(path, status.type === 'dir')) return undefined;
+    if (status === undefined) return undefined;
     return new ContextNode({ path, status, tree: this.#tree }, this.#directory(parentOf(path)));
   }
 
@@ -42,15 +39,11 @@ export class ContextSource implements SourceTree {
   }
 
   list(path: ByteString): readonly ByteString[] {
-    const names = this.#tree.list(path);
-    if (this.#matcher.isEmpty) return names;
-    const prefix = path === '' ? '' : `${path}/`;
-    return names.filter((name) => this.stat(`${prefix}${name}` as ByteString) !== undefined);
+    return this.#tree.list(path);
   }
 
-  /** Below an ignored directory a later rule may take something back: the directory is then there, too. */
-  *walk(path: ByteString): Generator<ContextNode, void, undefined> {
-    const levels: Level[] = [this.#enterLevel(path)];
+  *walk(path: ByteString, { enter }: SourceWalkOptions = {}): Generator<ContextNode, void, undefined> {
+    const levels: Level[] = [{ prefix: path === '' ? '' : `${path}/`, directory: this.#directory(path) }];
     let descend = true;
     for (const entry of this.#tree.walk(path, { enter: () => descend })) {
       let level = levels[levels.length - 1] as Level;
@@ -60,16 +53,10 @@ export class ContextSource implements SourceTree {
         level = levels[levels.length - 1] as Level;
       }
       const node = new ContextNode(entry, level.directory);
-      const isDirectory = entry.status.type === 'dir';
-      const { scope, ignored } = this.#decide(entry, level.scope);
-      descend = isDirectory && (!ignored || this.#matcher.mayContain(scope));
-      if (!ignored) {
-        yield* held(levels);
-        yield node;
-      }
-      if (!descend) continue;
-      const directory = this.#directoryOf(entry.status);
-      levels.push({ prefix: `${entry.path}/`, scope, directory, held: ignored ? node : undefined });
+      yield node;
+      if (entry.status.type !== 'dir') continue;
+      descend = enter?.(node) ?? true;
+      if (descend) levels.push({ prefix: `${entry.path}/`, directory: this.#directoryOf(entry.status) });
     }
     for (const level of levels.toReversed()) this.#leave(level);
   }
@@ -110,11 +97,6 @@ export class ContextSource implements SourceTree {
     });
   }
 
-  #enterLevel(path: ByteString): Level {
-    const prefix = path === '' ? '' : `${path}/`;
-    return { prefix, scope: this.#scopeOf(path), directory: this.#directory(path), held: undefined };
-  }
-
   #leave({ directory }: Level): void {
     if (directory.learned > 0) this.#keep(directory);
   }
@@ -144,48 +126,12 @@ export class ContextSource implements SourceTree {
   #directoryOf(status: FileIdentity): ContextDirectory {
     return new ContextDirectory(status, this.#hashes.stats, this.#hashes.clock.now());
   }
-
-  #decide(entry: WalkEntry, scope: IgnoreScope): { readonly ignored: boolean; readonly scope: IgnoreScope } {
-    if (this.#matcher.isEmpty) return { ignored: false, scope };
-    if (entry.status.type !== 'dir') return { ignored: this.#matcher.test(entry.path, scope).ignored, scope };
-    const inner = this.#matcher.enter(entry.path, scope);
-    return { ignored: inner.verdict.ignored, scope: inner };
-  }
-
-  #scopeOf(path: ByteString): IgnoreScope {
-    let scope = this.#matcher.root();
-    if (this.#matcher.isEmpty) return scope;
-    for (const name of path.split('/').filter((each) => each !== '')) {
-      scope = this.#matcher.enter(joined(scope.path, name), scope);
-    }
-    return scope;
-  }
-
-  /** An ignored directory is there as long as something in it is. */
-  #isLeftOut(path: ByteString, isDirectory: boolean): boolean {
-    if (this.#matcher.isEmpty || path === '' || !this.#matcher.match(path).ignored) return false;
-    if (!isDirectory || !this.#matcher.mayContain(this.#scopeOf(path))) return true;
-    for (const _ of this.walk(path)) return false;
-    return true;
-  }
 }
 
 /** A directory that the walk is in. */
 interface Level {
   readonly prefix: string;
-  readonly scope: IgnoreScope;
   readonly directory: ContextDirectory;
-  /** The directory itself, as long as it is not known whether it has something that is not ignored. */
-  held: ContextNode | undefined;
-}
-
-/** The directories that were held back, outermost first. Their parents are still open. */
-function* held(levels: readonly Level[]): Generator<ContextNode, void, undefined> {
-  for (const level of levels) {
-    if (level.held === undefined) continue;
-    yield level.held;
-    level.held = undefined;
-  }
 }
 
 /** Reads the next `wanted` bytes; at the end of the file one more is asked for, which only a file that grew has. */

@@ -1,4 +1,4 @@
-import { dirname, relative, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { createIgnoreMatcher, parseIgnore, type IgnoreMatcher, type IgnoreRules } from '../dockerfile/index.ts';
 import { Fault } from '../errors/index.ts';
 import { Tree } from '../host/index.ts';
@@ -6,18 +6,18 @@ import { bytesOf } from '../std/index.ts';
 import { ContextSource, type HashKeeping } from './context-source.ts';
 import type { SourceTree } from './source-tree.ts';
 
-export interface ContextOptions {
+export interface ContextPlaces {
   /** The context's directory. */
   readonly dir: string;
-  /** Path of the Dockerfile, in the context or elsewhere. */
-  readonly dockerfile: string;
+  /** Path of a Dockerfile that may have an ignore file of its own, in the context or elsewhere. */
+  readonly dockerfile?: string;
 }
 
 /** Opens the context, with the rules of its ignore file: the one that belongs to the Dockerfile, else the context's own. */
-export function openContext({ dir, dockerfile }: ContextOptions): ContextTree {
-  const tree = Tree.open(dir);
+export function openContext(places: ContextPlaces): ContextTree {
+  const tree = Tree.open(places.dir);
   try {
-    return new ContextTree(tree, createIgnoreMatcher(readRules(tree, { dir, dockerfile })));
+    return new ContextTree(tree, readRules(tree, places));
   } catch (error) {
     tree.close();
     throw error;
@@ -25,46 +25,56 @@ export function openContext({ dir, dockerfile }: ContextOptions): ContextTree {
 }
 
 /** The rules by which the context leaves files out. Fault `invalid` for a pattern that makes no sense. */
-export function readIgnoreRules(options: ContextOptions): IgnoreRules {
-  using tree = Tree.open(options.dir);
-  return readRules(tree, options);
+export function readIgnoreRules(places: ContextPlaces): IgnoreRules {
+  using tree = Tree.open(places.dir);
+  return readRules(tree, places).rules;
 }
 
 /** What can be copied from the machine that builds: a directory, without what its ignore file leaves out. */
 export class ContextTree implements Disposable {
-  readonly #tree: Tree;
-  readonly #matcher: IgnoreMatcher;
+  readonly tree: Tree;
+  readonly matcher: IgnoreMatcher;
+  /** As messages call it: relative to the context where it is in it. */
+  readonly ignoreFile: string;
 
-  constructor(tree: Tree, matcher: IgnoreMatcher) {
-    this.#tree = tree;
-    this.#matcher = matcher;
+  constructor(tree: Tree, { name, rules }: NamedRules) {
+    this.tree = tree;
+    this.matcher = createIgnoreMatcher(rules);
+    this.ignoreFile = name;
   }
 
   /** The context as something to copy from; `hashes` knows the files that were read before. */
   source(hashes: HashKeeping): SourceTree {
-    return new ContextSource(this.#tree, this.#matcher, hashes);
+    return new ContextSource(this.tree, this.matcher, hashes);
   }
 
   [Symbol.dispose](): void {
-    this.#tree.close();
+    this.tree.close();
   }
 }
 
-function readRules(tree: Tree, { dir, dockerfile }: ContextOptions): IgnoreRules {
-  const found = ownRules(tree, dir, dockerfile) ?? readIgnore(tree, '.dockerignore');
-  const rules = parseIgnore(found?.text ?? '');
+interface NamedRules {
+  readonly name: string;
+  readonly rules: IgnoreRules;
+}
+
+function readRules(tree: Tree, { dir, dockerfile }: ContextPlaces): NamedRules {
+  const own =
+    dockerfile === undefined ? undefined : ownRules(tree, resolve(dir), `${resolve(dockerfile)}.dockerignore`);
+  const { name, text } = own ?? readIgnore(tree, contextsOwn) ?? { name: contextsOwn, text: '' };
+  const rules = parseIgnore(text);
   const [problem] = rules.diagnostics;
-  if (problem === undefined) return rules;
-  throw new Fault('invalid', `read ${found?.name}: ${problem.message} (line ${problem.span.start.line})`);
+  if (problem === undefined) return { name, rules };
+  throw new Fault('invalid', `read ${name}: ${problem.message} (line ${problem.span.start.line})`);
 }
 
 /** `<Dockerfile>.dockerignore` stands beside the Dockerfile, which need not be in the context. */
-function ownRules(tree: Tree, dir: string, dockerfile: string): IgnoreFile | undefined {
-  const name = `${dockerfile}.dockerignore`;
-  const inside = relative(resolve(dir), resolve(name));
+function ownRules(tree: Tree, dir: string, path: string): IgnoreFile | undefined {
+  const inside = relative(dir, path);
   if (!inside.startsWith('../')) return readIgnore(tree, inside);
-  using folder = Tree.open(dirname(resolve(name)));
-  return readIgnore(folder, relative(dirname(resolve(name)), resolve(name)));
+  using folder = Tree.open(dirname(path));
+  const found = readIgnore(folder, basename(path));
+  return found && { ...found, name: path };
 }
 
 interface IgnoreFile {
@@ -72,10 +82,23 @@ interface IgnoreFile {
   readonly text: Uint8Array;
 }
 
+/** A file that is there and cannot be read is a mistake: without its rules, more than was meant would be copied. */
 function readIgnore(tree: Tree, name: string): IgnoreFile | undefined {
   const path = bytesOf(name);
-  if (tree.stat(path, { follow: true }) === undefined) return undefined;
-  return { name, text: tree.readFile(path, { maxBytes: largestIgnoreFileBytes }) };
+  if (tree.stat(path) === undefined) return undefined;
+  try {
+    return { name, text: tree.readFile(path, { maxBytes: largestIgnoreFileBytes }) };
+  } catch (error) {
+    const { code, message } = Fault.wrap(`read the ignore file ${name}`, error);
+    const isLink = tree.stat(path)?.type === 'symlink';
+    throw new Fault(code, message, {
+      hint: isLink
+        ? 'it is a symlink that leads nowhere, or out of its folder: put the file itself there'
+        : 'it has to be a text file of at most 16 MiB, or not to be there',
+      cause: error,
+    });
+  }
 }
 
+const contextsOwn = '.dockerignore';
 const largestIgnoreFileBytes = 16 << 20;

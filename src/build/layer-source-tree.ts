@@ -1,6 +1,6 @@
 import type { OpenTree, TreeNode } from '../layer/index.ts';
 import type { ByteString } from '../std/index.ts';
-import type { SourceNode, SourceTree } from './source-tree.ts';
+import type { SourceNode, SourceTree, SourceWalkOptions } from './source-tree.ts';
 import { resolveInTree } from './tree-path.ts';
 
 /** The tree of a stage or an image as something to copy from. It is open as long as `tree` is. */
@@ -24,7 +24,7 @@ export class LayerSourceTree implements SourceTree {
     return this.#tree.list(path);
   }
 
-  *walk(path: ByteString): Generator<SourceNode, void, undefined> {
+  *walk(path: ByteString, { enter }: SourceWalkOptions = {}): Generator<SourceNode, void, undefined> {
     const levels = [this.#level(path)];
     for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
       const name = level.names[level.next];
@@ -36,8 +36,9 @@ export class LayerSourceTree implements SourceTree {
       const inside = `${level.prefix}${name}` as ByteString;
       const node = this.#tree.lookup(inside);
       if (node === undefined) continue;
-      yield located(node, inside);
-      if (node.type === 'dir') levels.push(this.#level(inside));
+      const found = located(node, inside);
+      yield found;
+      if (node.type === 'dir' && (enter?.(found) ?? true)) levels.push(this.#level(inside));
     }
   }
 

@@ -20,9 +20,10 @@ export interface SourceTree {
 
   /**
    * Everything in the directory, each directory before what is in it, siblings in bytewise order: the order in which
-   * records want their files. A node is good until the next one is asked for.
+   * records want their files. A node is good until the next one is asked for, that of a directory as long as the walk is
+   * in it.
    */
-  walk(path: ByteString): Iterable<SourceNode>;
+  walk(path: ByteString, options?: SourceWalkOptions): Iterable<SourceNode>;
 
   /**
    * The content of a file in pieces, each used up before the next is asked for and before anything is awaited. A file of
@@ -38,6 +39,11 @@ export interface SourceTree {
 
   /** Keeps what was remembered so far. */
   flush(): void;
+}
+
+export interface SourceWalkOptions {
+  /** Asked of each directory after it was given: false where what is in it need not be met. It may be all the same. */
+  readonly enter?: (directory: SourceNode) => boolean;
 }
 
 export interface SourceNode {

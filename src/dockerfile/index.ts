@@ -62,3 +62,5 @@ export type { IgnoreMatcher, IgnoreScope, IgnoreVerdict } from './ignore-matcher
 export type { IgnorePattern } from './ignore-pattern.ts';
 export { parseIgnore } from './ignore-rules.ts';
 export type { IgnoreRules } from './ignore-rules.ts';
+export { readPathPatterns } from './path-patterns.ts';
+export type { PathPatterns } from './path-patterns.ts';
