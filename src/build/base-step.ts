@@ -61,7 +61,7 @@ function chainVertex(result: StepResult, epochSec: number | undefined): Vertex<S
     label: 'FROM',
     slot: 'from',
     inputs: [],
-    record: recordOf({ op: bytesOf('from'), layers: bytesOf(chain.join(' ')) }),
+    record: recordOf({ op: bytesOf('from'), layers: bytesOf(chain.join(' ')), epoch: bytesOf(epoch) }),
     cache: 'off',
     run: async () => ({ result, contentId }),
   };

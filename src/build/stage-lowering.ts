@@ -166,10 +166,20 @@ export class StageLowering implements Disposable {
     instruction: InstructionBase,
     { name, platform }: { readonly name: string; readonly platform: Platform },
   ): Promise<Origin> {
-    const earlier = this.#stageNamed(name, stage.index);
-    if (earlier !== undefined) return (await this.#lower(earlier)).tip;
+    const other = this.#stageNamed(name, this.#options.dockerfile.stages.length);
+    if (other !== undefined) return (await this.#lower(this.#mustComeBefore(stage, instruction, { name, other }))).tip;
+    if (/^\d+$/.test(name)) throw this.#fault(instruction, `invalid stage index ${name}`);
     if (name === 'scratch') return emptyBase().vertex;
     return imageBase(await this.#image(instruction, name, platform), name).vertex;
+  }
+
+  #mustComeBefore(stage: Stage, instruction: InstructionBase, named: { name: string; other: Stage }): Stage {
+    const { name, other } = named;
+    if (other.index < stage.index) return other;
+    const own = stage.name ?? String(stage.index);
+    if (other === stage) throw this.#fault(instruction, `circular dependency detected on stage: ${own}`);
+    const message = `cannot copy from stage ${JSON.stringify(name)}, it needs to be defined before current stage ${JSON.stringify(own)}`;
+    throw this.#fault(instruction, message);
   }
 
   async #image(instruction: InstructionBase, name: string, platform: Platform): Promise<StoredImage> {
