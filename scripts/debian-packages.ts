@@ -10,6 +10,7 @@ export const testPackages = [
   'bzip2',
   'ca-certificates',
   'docker-registry',
+  'git',
   'libarchive-tools',
   'mmdebstrap',
   'python3-minimal',

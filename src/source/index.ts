@@ -14,3 +14,8 @@ export type {
   SshOptions,
 } from './remote-sources.ts';
 export type { GitReference } from './git-reference.ts';
+export { parseGitUrl } from './parse-git-url.ts';
+export { isWebUrl } from './web-url.ts';
+export { nameInUrl } from './file-name.ts';
+export { openRemoteSources } from './open-remote-sources.ts';
+export type { RemoteSourcesOptions, WorkFolders } from './open-remote-sources.ts';
