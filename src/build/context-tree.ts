@@ -4,6 +4,7 @@ import { Fault } from '../errors/index.ts';
 import { Tree } from '../host/index.ts';
 import { bytesOf } from '../std/index.ts';
 import { ContextSource, type HashKeeping } from './context-source.ts';
+import { selectedTree } from './selected-tree.ts';
 import type { SourceTree } from './source-tree.ts';
 
 export interface ContextPlaces {
@@ -45,7 +46,7 @@ export class ContextTree implements Disposable {
 
   /** The context as something to copy from; `hashes` knows the files that were read before. */
   source(hashes: HashKeeping): SourceTree {
-    return new ContextSource(this.tree, this.matcher, hashes);
+    return selectedTree(new ContextSource(this.tree, hashes), { root: bytesOf(''), matchers: [this.matcher] });
   }
 
   [Symbol.dispose](): void {
