@@ -7,6 +7,11 @@ import { hasDefaultRoute } from './default-route.ts';
 import type { IsolatedNetwork, IsolatedNetworks } from './isolated-network.ts';
 import { nameserversWithin } from './nameservers.ts';
 
+export interface PastaOptions {
+  /** A name or an absolute path; `pasta` by default. */
+  readonly executable?: string;
+}
+
 /**
  * Isolated networks by pasta(1), Debian's `passt`: a process in user space that is the other end of the namespace's only
  * interface and does on the machine, as sockets, what connections inside ask for.
@@ -15,9 +20,15 @@ import { nameserversWithin } from './nameservers.ts';
  * When that pipe closes, because the network was disposed of or because this program is dead, the shell ends, then pasta.
  */
 export class PastaNetworks implements IsolatedNetworks {
+  readonly #executable: string;
+
+  constructor(options: PastaOptions = {}) {
+    this.#executable = options.executable ?? 'pasta';
+  }
+
   async open({ signal }: { readonly signal: AbortSignal }): Promise<IsolatedNetwork> {
     throwIfAborted(signal, doing);
-    const pasta = await startPasta();
+    const pasta = await startPasta(this.#executable);
     try {
       await orAborted(whenUp(pasta), signal, doing);
       return new PastaNetwork(pasta);
@@ -75,10 +86,12 @@ const resolving = ['--dns-forward', forwardedNameserver];
 
 const waitingShell = ['--', '/bin/sh', '-c', 'echo up; read -r _'];
 
-async function startPasta(): Promise<Process> {
-  const path = findExecutable('pasta');
+async function startPasta(executable: string): Promise<Process> {
+  const path = findExecutable(executable);
   if (path === undefined) {
-    throw new Fault('unavailable', `${doing}: pasta is not installed`, { hint: `apt-get install passt, or ${wayOut}` });
+    throw new Fault('unavailable', `${doing}: ${executable} is not installed`, {
+      hint: `apt-get install passt, or ${wayOut}`,
+    });
   }
   const args = [...plainNamespace, ...apart, ...resolving, ...waitingShell];
   const env = { PATH: defaultSearchPath, LC_ALL: 'C' };
