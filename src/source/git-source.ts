@@ -3,6 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import { Tree } from '../host/index.ts';
+import type { ProxySettings } from '../http/index.ts';
+import type { Locks } from '../state/index.ts';
 import { throwIfAborted } from '../std/index.ts';
 import { checkOut, findSubdirectory } from './git-checkout.ts';
 import { openGit, type Git } from './git-command.ts';
@@ -10,15 +12,29 @@ import { splitRemote, type GitRemote } from './git-remote.ts';
 import { CachedRepository } from './git-repository.ts';
 import type { GitReference } from './git-reference.ts';
 import { resolveReference } from './git-resolve.ts';
-import type { RemoteSourcesOptions } from './open-remote-sources.ts';
 import type { FetchGitOptions, GitCheckout, GitCommit, GitOptions } from './remote-sources.ts';
+
+export interface GitSourceOptions {
+  /** The store's folder. */
+  readonly root: string;
+  readonly locks: Locks;
+  readonly areas: WorkFolders;
+  readonly proxies: ProxySettings;
+  readonly stallMs: number;
+  readonly searchPath?: string;
+}
+
+/** Gives folders of the store that end with their owner. */
+export interface WorkFolders {
+  temporary(purpose: 'source'): { readonly workDir: string } & Disposable;
+}
 
 /** See `RemoteSources`. */
 export class GitSource {
-  readonly #options: RemoteSourcesOptions;
+  readonly #options: GitSourceOptions;
   readonly #folder: string;
 
-  constructor(options: RemoteSourcesOptions) {
+  constructor(options: GitSourceOptions) {
     this.#options = options;
     this.#folder = gitFolder(options.root);
   }
@@ -62,7 +78,7 @@ export class GitSource {
   }
 
   #git(remote: GitRemote, options: GitOptions & Pick<FetchGitOptions, 'onProgress'>): Git {
-    const { proxies, searchPath, timeouts } = this.#options;
+    const { proxies, searchPath, stallMs } = this.#options;
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     return openGit({
       proxies,
@@ -71,7 +87,7 @@ export class GitSource {
       signal: options.signal,
       onProgress: options.onProgress,
       knownHosts: join(this.#folder, 'known_hosts'),
-      stallMs: timeouts?.stallMs ?? 30_000,
+      stallMs,
       ...(searchPath !== undefined && { searchPath }),
     });
   }

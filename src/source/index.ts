@@ -18,4 +18,5 @@ export { parseGitUrl } from './parse-git-url.ts';
 export { isWebUrl } from './web-url.ts';
 export { nameInUrl } from './file-name.ts';
 export { openRemoteSources } from './open-remote-sources.ts';
-export type { RemoteSourcesOptions, WorkFolders } from './open-remote-sources.ts';
+export type { RemoteSourcesOptions } from './open-remote-sources.ts';
+export type { WorkFolders } from './git-source.ts';

@@ -5,7 +5,7 @@ import { openConnections, type HttpTimeouts, type ProxySettings } from '../http/
 import type { Locks } from '../state/index.ts';
 import type { Sleep } from '../std/index.ts';
 import { fetchUrl, type UrlPorts } from './fetch-url.ts';
-import { GitSource } from './git-source.ts';
+import { GitSource, type WorkFolders } from './git-source.ts';
 import type { RemoteSources } from './remote-sources.ts';
 import type { UrlCache } from './url-records.ts';
 
@@ -15,7 +15,6 @@ export interface RemoteSourcesOptions {
   readonly blobs: BlobStore;
   readonly cache: UrlCache;
   readonly locks: Locks;
-  /** Gives folders of the store that end with their owner. */
   readonly areas: WorkFolders;
   /** `varve/0.1.0`. */
   readonly userAgent: string;
@@ -26,19 +25,16 @@ export interface RemoteSourcesOptions {
   readonly searchPath?: string;
 }
 
-export interface WorkFolders {
-  temporary(purpose: 'source'): { readonly workDir: string } & Disposable;
-}
-
 const defaultTimeouts: HttpTimeouts = { answerMs: 30_000, stallMs: 30_000, minBytes: 1024 };
 
 /** Nothing is sent and no program started before something is asked for. */
 export function openRemoteSources(options: RemoteSourcesOptions): RemoteSources {
-  const connections = openConnections({ ...defaultTimeouts, ...options.timeouts }, options.proxies);
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const connections = openConnections(timeouts, options.proxies);
   const { blobs, cache, locks, userAgent, sleep = sleepFor } = options;
   const patience = { maxAttempts: 5, firstDelayMs: 250, maxDelayMs: 20_000, random: Math.random, sleep };
   const ports: UrlPorts = { blobs, cache, locks, userAgent, patience, exchange: connections.exchange };
-  const git = new GitSource(options);
+  const git = new GitSource({ ...options, stallMs: timeouts.stallMs });
   return {
     fetchUrl: (url, fetching) => fetchUrl(url, fetching, ports),
     resolveGit: (reference, resolving) => git.resolve(reference, resolving),
