@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
 import { bytesOf } from '../std/index.ts';
 import { TestCacheMounts } from './cache-mounts.fixture.ts';
-import type { CacheMountFill, CacheMountRequest, CacheMountUse } from './index.ts';
+import type { CacheMount, CacheMountFill, CacheMountRequest, CacheMountUse } from './index.ts';
 
 const { signal } = new AbortController();
 const skip = process.getuid?.() === 0 ? false : 'owners of folders need root';
@@ -248,6 +248,24 @@ test('a replacement that a dead process did not put in place is put there by the
   writeFileSync(join(dirname(use.path), 'next', 'new'), '');
   assert.equal((await test.mounts.list()).length, 1);
   assert.deepEqual(readdirSync(use.path), ['new']);
+});
+
+test("a replacement is made by one at a time, and one that was killed at it is in nobody's way", { skip }, async () => {
+  using test = new TestCacheMounts();
+  const fill = `async (tree) => { tree.writeFile('half', new Uint8Array()); say('half'); await forever(); }`;
+  await using child = test.process(`await mounts.replace({ id: 'a' }, ${fill}, signal)`);
+  assert.equal(await child.line(), 'half');
+  const replace = (): Promise<CacheMount> => test.mounts.replace({ id: 'a' }, fillWhole, signal);
+  await assert.rejects(replace(), (error) => Fault.is(error, 'conflict'));
+  await child.kill();
+  const [problem, ...others] = await test.mounts.check();
+  assert.deepEqual([problem?.kind, others], ['left-over', []]);
+  const { folders } = await replace();
+  assert.deepEqual(
+    folders.map((path) => readdirSync(path)),
+    [['whole']],
+  );
+  assert.deepEqual(await test.mounts.check(), []);
 });
 
 test(

@@ -1,12 +1,11 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
-import { errnoOf, nodeFault, Tree, type Lock } from '../host/index.ts';
+import { Tree, type Lock } from '../host/index.ts';
 import type { CacheMountFacts, CacheMountRecords, Locks } from '../state/index.ts';
-import { bytesOf, throwIfAborted, type Clock } from '../std/index.ts';
-import { CacheMountFolder } from './cache-mount-folder.ts';
+import { throwIfAborted, type Clock } from '../std/index.ts';
+import type { CacheMountFolder } from './cache-mount-folder.ts';
 import { cacheMountKey, completeIdentity, isCacheMountKey, showCacheId } from './cache-mount-identity.ts';
+import { CacheMountSections } from './cache-mount-sections.ts';
 import type {
   CacheMount,
   CacheMountFill,
@@ -29,17 +28,13 @@ export interface CacheMountOptions {
 
 /** The caches of a store. Touches nothing until it is first used. */
 export class LocalCacheMounts implements CacheMounts {
-  readonly #mounts: string;
-  readonly #trash: string;
+  readonly #sections: CacheMountSections;
   readonly #records: CacheMountRecords;
-  readonly #locks: Locks;
   readonly #clock: Clock;
 
   constructor({ root, records, locks, clock }: CacheMountOptions) {
-    this.#mounts = join(root, 'mounts');
-    this.#trash = join(root, 'trash');
+    this.#sections = new CacheMountSections({ root, locks });
     this.#records = records;
-    this.#locks = locks;
     this.#clock = clock;
   }
 
@@ -47,7 +42,7 @@ export class LocalCacheMounts implements CacheMounts {
     const facts = this.#factsOf(request);
     const { sharing, signal } = request;
     for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      const taken = await this.#inside(facts.key, (folder) => this.#take(folder, { facts, sharing }), signal);
+      const taken = await this.#sections.inside(facts.key, (folder) => this.#take(folder, { facts, sharing }), signal);
       if (taken?.isThere === true) return useOf(taken);
       if (taken !== undefined) return useOf(await this.#fill(taken, request));
       await pause(pauseMs, request);
@@ -80,7 +75,7 @@ export class LocalCacheMounts implements CacheMounts {
 
   async remove(key: string): Promise<boolean> {
     if (!isCacheMountKey(key)) return false;
-    return this.#inside(key, (folder) => {
+    return this.#sections.inside(key, (folder) => {
       this.#requireUnused(folder, 'remove');
       const wasThere = folder.numbers().length > 0;
       folder.discard();
@@ -89,7 +84,7 @@ export class LocalCacheMounts implements CacheMounts {
   }
 
   async read<T>(key: string, body: (folder: Tree) => Promise<T>): Promise<T> {
-    const { lock, path } = await this.#inside(key, (folder) => this.#lockForReading(folder));
+    const { lock, path } = await this.#sections.inside(key, (folder) => this.#lockForReading(folder));
     using _held = lock;
     using tree = Tree.open(path);
     return await body(tree);
@@ -98,13 +93,13 @@ export class LocalCacheMounts implements CacheMounts {
   async replace(identity: CacheMountIdentity, fill: CacheMountFill, signal: AbortSignal): Promise<CacheMount> {
     const facts = this.#factsOf(identity);
     const { key } = facts;
-    const { lock, folder } = await this.#inside(key, (each) => this.#beginReplacing(each, facts), signal);
+    const { lock, folder } = await this.#sections.inside(key, (each) => this.#beginReplacing(each, facts), signal);
     try {
       await folder.stage({ owner: facts, fill });
       throwIfAborted(signal, `replace cache mount ${showCacheId(facts.id)}`);
-      await this.#inside(key, (each) => this.#finishReplacing(each, { facts, lock }));
+      await this.#sections.inside(key, (each) => this.#finishReplacing(each, { facts, lock }));
     } catch (error) {
-      await this.#inside(key, (each) => abandon(each, () => each.unstage(), lock));
+      await this.#sections.inside(key, (each) => abandon(each, () => each.unstage(), lock));
       throw error;
     }
     const replaced = await this.#describe(key);
@@ -114,23 +109,13 @@ export class LocalCacheMounts implements CacheMounts {
   }
 
   async check(): Promise<readonly CacheMountProblem[]> {
-    const keys = new Set([...this.#keysOnDisk(), ...this.#records.list().map(({ key }) => key)]);
+    const keys = new Set([...this.#sections.names(), ...this.#records.list().map(({ key }) => key)]);
     const problems: CacheMountProblem[] = [];
     for (const key of [...keys].toSorted()) {
-      const inside = (body: (folder: CacheMountFolder) => void): Promise<void> => this.#inside(key, body);
+      const inside = (body: (folder: CacheMountFolder) => void): Promise<void> => this.#sections.inside(key, body);
       await inside((folder) => void problems.push(...checkCacheMount(folder, { records: this.#records, inside })));
     }
     return problems;
-  }
-
-  /** What is in the folder of caches and cannot be one is looked at as if it were: it has no owner. */
-  #keysOnDisk(): readonly string[] {
-    try {
-      return readdirSync(this.#mounts);
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return [];
-      throw error;
-    }
   }
 
   #factsOf(identity: CacheMountIdentity): CacheMountFacts {
@@ -157,7 +142,7 @@ export class LocalCacheMounts implements CacheMounts {
       await folder.fill(number, { owner: facts, fill });
       this.#records.use(facts, sharing);
     } catch (error) {
-      await this.#inside(facts.key, (each) => abandon(each, () => undefined, lock));
+      await this.#sections.inside(facts.key, (each) => abandon(each, () => undefined, lock));
       throw error;
     }
     return sharing === 'shared' ? this.#share(taken) : taken;
@@ -165,7 +150,7 @@ export class LocalCacheMounts implements CacheMounts {
 
   /** From now on others may have it too. Nobody can take it in between: that needs the cache's lock. */
   #share(taken: Taken): Promise<Taken> {
-    return this.#inside(taken.facts.key, (folder) => {
+    return this.#sections.inside(taken.facts.key, (folder) => {
       taken.lock.release();
       const lock = folder.tryLock(taken.number, 'shared');
       if (lock === undefined)
@@ -175,7 +160,7 @@ export class LocalCacheMounts implements CacheMounts {
   }
 
   async #describe(key: string): Promise<CacheMount | undefined> {
-    return this.#inside(key, (folder) => {
+    return this.#sections.inside(key, (folder) => {
       const record = this.#records.get(key);
       const numbers = folder.numbers();
       if (record === undefined || numbers.length === 0) return undefined;
@@ -209,25 +194,6 @@ export class LocalCacheMounts implements CacheMounts {
 
   #requireUnused(folder: CacheMountFolder, verb: string): void {
     if (folder.isInUse) throw inUse(folder, verb);
-  }
-
-  /**
-   * Runs `body` with the cache's own lock, which is never held while something is waited for; what dead processes did not
-   * end is settled before, what `body` throws away is deleted afterwards.
-   */
-  async #inside<T>(key: string, body: (folder: CacheMountFolder) => T, signal?: AbortSignal): Promise<T> {
-    const folder = new CacheMountFolder({ path: join(this.#mounts, key), trash: this.#trash });
-    const work = async (): Promise<T> => {
-      folder.settle();
-      return body(folder);
-    };
-    try {
-      return await this.#locks.exclusively(`cache mount ${key}`, work, signal === undefined ? {} : { signal });
-    } catch (error) {
-      throw nodeFault('use cache mount', bytesOf(key), error);
-    } finally {
-      folder.emptyTrash();
-    }
   }
 }
 
