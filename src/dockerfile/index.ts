@@ -8,6 +8,7 @@ export type { BaseFacts, CheckFacts, PlatformFacts } from './checks/check-facts.
 export type { CheckFinding, CheckReport } from './checks/check-report.ts';
 export { checkPage, checkRuleNames } from './checks/check-rules.ts';
 export type { CheckRule } from './checks/check-rules.ts';
+export { parseBoolean, parseCsv } from './csv.ts';
 export { formatMessage, hasErrors } from './diagnostic.ts';
 export type { Diagnostic } from './diagnostic.ts';
 export type { Directives } from './directives.ts';

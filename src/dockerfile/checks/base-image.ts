@@ -28,10 +28,11 @@ export function readTriggers(
   { stage }: FromLine,
   log: CheckLog,
 ): readonly StageInstruction[] {
+  const { from } = stage;
   return texts.flatMap((text) => {
     const trigger = parseTrigger(text);
-    if (trigger.kind === 'instruction') return [trigger.instruction];
-    for (const { message } of trigger.diagnostics) log.refuse(message, { instruction: stage.from });
+    if (trigger.kind === 'instruction') return [{ ...trigger.instruction, span: from.span, comments: from.comments }];
+    for (const { message } of trigger.diagnostics) log.refuse(message, { instruction: from });
     return [];
   });
 }

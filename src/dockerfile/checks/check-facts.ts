@@ -16,7 +16,7 @@ export interface CheckFacts {
   /** The stages to be built, by name or number; without any all stages are checked. */
   readonly targets: readonly string[];
   readonly parsePlatform: (text: string) => PlatformFacts | undefined;
-  /** Why this cannot be the name of an image; undefined where it can. */
+  /** Why this cannot be the name of an image, in a sentence that says the name; undefined where it can. */
   readonly imageNameProblem: (name: string) => string | undefined;
   /** An image that stages are based on, if anything is known of it. */
   readonly base: (name: string, platform: PlatformFacts) => BaseFacts | undefined;

@@ -81,6 +81,10 @@ function isWanted(rule: CheckRule, options: readonly CheckOptions[]): boolean {
   return !options.some(({ skip }) => includesRule(skip, rule));
 }
 
-function bySource(a: { readonly instruction: Span }, b: { readonly instruction: Span }): number {
-  return a.instruction.start.line - b.instruction.start.line;
+type Placed = Pick<CheckFinding, 'span' | 'instruction'>;
+
+function bySource(a: Placed, b: Placed): number {
+  const byInstruction = a.instruction.start.line - b.instruction.start.line;
+  const byLine = a.span.start.line - b.span.start.line;
+  return byInstruction || byLine || a.span.start.column - b.span.start.column;
 }

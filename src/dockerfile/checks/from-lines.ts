@@ -61,7 +61,7 @@ function isUsable(stage: Stage, base: string | undefined, { context, baseStage }
   else if (base !== 'scratch') {
     const problem = context.facts.imageNameProblem(base);
     if (problem === undefined) return true;
-    context.log.refuse(`failed to parse stage name ${JSON.stringify(base)}: ${problem}`, place);
+    context.log.refuse(problem, place);
   }
   return base === 'scratch';
 }

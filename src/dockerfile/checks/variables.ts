@@ -11,7 +11,7 @@ export interface CheckedWords {
   /** Undefined where the word cannot be expanded, or holds what only the base could know. */
   word(word: Word): string | undefined;
   inlineFile(file: InlineFile): void;
-  /** Split at blanks; nothing is said of variables that are not set. */
+  /** As `word`, split at blanks; nothing is said of variables that are not set. */
   words(word: Word): readonly string[];
 }
 
@@ -29,10 +29,12 @@ const silent: ReadonlySet<string> = new Set(['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUIL
 export function checkedWords(instruction: InstructionBase, context: WordsContext): CheckedWords {
   const { state, escape, log } = context;
   const options = { env: (name: string) => state.env.get(name), escape };
+  const isWhole = (unset: ReadonlySet<string>): boolean =>
+    state.isEnvKnown || [...unset].every((name) => state.args.has(name));
   const check = (result: Expansion | LexResult, word: Word): boolean => {
     for (const name of result.unset) reportUnset(name, { instruction, word, context });
     if (result.kind === 'failed') log.refuse(result.message, { instruction, word });
-    return state.isEnvKnown || [...result.unset].every((name) => state.args.has(name));
+    return isWhole(result.unset);
   };
   return {
     word: (word) => {
@@ -44,9 +46,8 @@ export function checkedWords(instruction: InstructionBase, context: WordsContext
     },
     words: (word) => {
       const result = expandWords(word.text, options);
-      if (result.kind === 'expanded') return result.words;
-      log.refuse(result.message, { instruction, word });
-      return [];
+      if (result.kind === 'failed') log.refuse(result.message, { instruction, word });
+      return result.kind === 'expanded' && isWhole(result.unset) ? result.words : [];
     },
   };
 }
