@@ -15,6 +15,7 @@ export const testPackages = [
   'mmdebstrap',
   'python3-minimal',
   'python3',
+  'qemu-user-static',
   'skopeo',
   'tar',
   'umoci',
