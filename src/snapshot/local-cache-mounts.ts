@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
-import { Tree, type Lock } from '../host/index.ts';
+import { nodeFault, Tree, type Lock } from '../host/index.ts';
 import type { CacheMountFacts, CacheMountRecords, Locks } from '../state/index.ts';
-import { throwIfAborted, type Clock } from '../std/index.ts';
+import { bytesOf, throwIfAborted, type Clock } from '../std/index.ts';
 import type { CacheMountFolder } from './cache-mount-folder.ts';
 import { cacheMountKey, completeIdentity, isCacheMountKey, showCacheId } from './cache-mount-identity.ts';
 import { CacheMountSections } from './cache-mount-sections.ts';
@@ -100,7 +100,7 @@ export class LocalCacheMounts implements CacheMounts {
       await this.#sections.inside(key, (each) => this.#finishReplacing(each, { facts, lock }));
     } catch (error) {
       await this.#sections.inside(key, (each) => abandon(each, () => each.unstage(), lock));
-      throw error;
+      throw nodeFault('replace cache mount', bytesOf(facts.id), error);
     }
     const replaced = await this.#describe(key);
     if (replaced === undefined)
@@ -143,7 +143,7 @@ export class LocalCacheMounts implements CacheMounts {
       this.#records.use(facts, sharing);
     } catch (error) {
       await this.#sections.inside(facts.key, (each) => abandon(each, () => undefined, lock));
-      throw error;
+      throw nodeFault('fill cache mount', bytesOf(facts.id), error);
     }
     return sharing === 'shared' ? this.#share(taken) : taken;
   }
