@@ -23,6 +23,8 @@ export interface CacheMounts {
    * - `private`: the first that nobody has, a fresh one if all are in use.
    * - `locked`: folder 0, as soon as nobody has it.
    *
+   * Who takes several for one step takes them in one order, that of their ids: else two steps can wait for each other.
+   *
    * All wait while somebody fills the folder that they are to share. Fault `cancelled` when the signal is aborted, `invalid`
    * for an id that is empty or has more than 4096 characters; whatever `fill` throws, which leaves no folder.
    */
