@@ -61,8 +61,8 @@ FROM base AS last\nRUN false\n`;
 });
 
 test('the same work under two names runs once', { skip }, async () => {
-  const stage = (name: string): string => `FROM busybox:local AS ${name}\nRUN echo twin > /twin\n`;
-  const Dockerfile = `${stage('a')}${stage('b')}FROM scratch\nCOPY --from=a /twin /a\nCOPY --from=b /twin /b\n`;
+  const stages = ['a', 'b'].map((name) => `FROM busybox:local AS ${name}\nRUN echo twin > /twin\n`).join('');
+  const Dockerfile = `${stages}FROM scratch\nCOPY --from=a /twin /a\nCOPY --from=b /twin /b\n`;
   const { code, stderr } = await store.build(store.context('twins', { Dockerfile }), '--jobs', '4');
   assert.equal(code, 0, stderr);
   const { ran, cached } = told(stderr);
@@ -109,10 +109,9 @@ test('several targets: each has its image, its names and its line', { skip }, as
 FROM base AS app\nRUN echo app > /app\nFROM base AS tool\nRUN echo tool > /tool\n`;
   const context = store.context('targets', { Dockerfile });
   const iidfile = join(store.folder, 'iids');
-  const built = await store.ok([
-    ...['build', '-q', '--target', 'app', '--target', 'tool', '-t', 'app=built:app', '-t', 'built:tool'],
-    ...['--iidfile', iidfile, context],
-  ]);
+  const names = '-t app=built:app -t built:tool'.split(' ');
+  const args = ['--target', 'app', '--target', 'tool', ...names, '--iidfile', iidfile];
+  const built = await store.ok(['build', '-q', ...args, context]);
   const ids = built.stdout.trim().split('\n');
   assert.equal(ids.length, 2);
   assert.equal(readFileSync(iidfile, 'utf8').trim(), built.stdout.trim());
