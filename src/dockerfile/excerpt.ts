@@ -1,14 +1,21 @@
-import type { Span } from './position.ts';
+import type { Position, Span } from './position.ts';
 
 const maxShownColumns = 400;
 const rule = '-'.repeat(20);
+
+export interface ExcerptOptions {
+  /** Of the file. */
+  readonly name: string;
+  /** The very place, where it is more than the lines: the heading is then `NAME:LINE:COLUMN`. */
+  readonly at?: Position;
+}
 
 /**
  * The lines of `source` around `span`, those that it touches marked with `>>>`, under a heading `NAME:LINE`: one line
  * of context on each side of several lines, two around a single one. Control characters are shown, not sent, so that
  * a hostile file cannot write to the terminal; very long lines are cut.
  */
-export function formatExcerpt(source: string, span: Span, options: { readonly name: string }): string {
+export function formatExcerpt(source: string, span: Span, options: ExcerptOptions): string {
   const lines = source.split('\n');
   const first = Math.min(span.start.line, lines.length);
   const last = Math.min(Math.max(lastLine(span), first), lines.length);
@@ -18,7 +25,9 @@ export function formatExcerpt(source: string, span: Span, options: { readonly na
     const mark = line >= first && line <= last ? '>>>' : '   ';
     shown.push(`${String(line).padStart(4)} | ${mark} ${printable(lines[line - 1] ?? '')}`);
   }
-  return [`${options.name}:${first}`, rule, ...shown, rule].join('\n');
+  const { name, at } = options;
+  const place = at === undefined ? String(first) : `${at.line}:${at.column}`;
+  return [`${name}:${place}`, rule, ...shown, rule].join('\n');
 }
 
 /** A span that ends before the first column of a line does not touch that line. */

@@ -6,12 +6,12 @@ import { formatMessage } from './diagnostic.ts';
 import { parseDockerfile } from './dockerfile.ts';
 import { formatExcerpt } from './excerpt.ts';
 
-const cases = join(import.meta.dirname, 'testdata');
+const cases = join(import.meta.dirname, 'testdata/parse');
 
 for (const name of readdirSync(cases).toSorted()) {
-  test(`case ${name}: the Dockerfile reads as its result says`, () => {
+  test(`case ${name}: the Dockerfile reads as its tree says`, () => {
     const result = show(readFileSync(join(cases, name, 'Dockerfile')));
-    const golden = join(cases, name, 'result');
+    const golden = join(cases, name, 'tree.txt');
     if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(golden, result);
     assert.equal(result, readFileSync(golden, 'utf8'));
   });
