@@ -2,10 +2,14 @@ import type { BuildEvent } from './build-event.ts';
 
 /** What `varve build` is asked to do. Fields mean what the flags of `docker buildx build` of the same name mean. */
 export interface BuildOptions {
-  /** The context: a directory. */
-  readonly contextDir: string;
-  /** Path of the Dockerfile; default `Dockerfile` in the context. */
-  readonly file?: string;
+  readonly context: ContextLocation;
+  /**
+   * Path of the Dockerfile, its `http` or `https` URL, or its bytes; `Dockerfile` in the context where it is not given. A path is relative
+   * to the current folder, and to the context where that is an archive or a repository.
+   */
+  readonly file?: string | AsyncIterable<Uint8Array>;
+  /** `--build-context NAME=VALUE`: trees and images by the names that the Dockerfile has for them. */
+  readonly contexts: ReadonlyMap<string, string>;
   /**
    * Names for the result. With several targets, `TARGET=NAME` is for that one, a name alone for the last.
    */
@@ -34,6 +38,14 @@ export interface BuildOptions {
   /** Called in order, never at the same time; must not throw. */
   readonly onEvent: (event: BuildEvent) => void;
 }
+
+/** Where COPY and ADD take from. */
+export type ContextLocation =
+  | { readonly kind: 'directory'; readonly path: string }
+  /** A tar archive, plain or compressed; or a Dockerfile, with nothing to copy. Its first bytes tell. */
+  | { readonly kind: 'stream'; readonly bytes: AsyncIterable<Uint8Array> }
+  /** A git repository (`https://host/app.git#ref:subdir`), or the URL of an archive or a Dockerfile. */
+  | { readonly kind: 'remote'; readonly url: string };
 
 export type Entitlement = 'network.host' | 'security.insecure';
 

@@ -4,14 +4,15 @@ import { formatPlatform, type Platform } from '../oci/index.ts';
 import { solve, type SolveEvent, type Solved, type Vertex } from '../solver/index.ts';
 import { BaseImages } from './base-images.ts';
 import { BuildCache } from './build-cache.ts';
+import type { BuildContext } from './build-context.ts';
 import type { BuildOptions, BuildResult, TargetResult } from './build-options.ts';
 import type { BuildPorts } from './build-ports.ts';
 import { BuildProgress } from './build-progress.ts';
 import { platformsOf, targetsOf, type Target } from './build-targets.ts';
 import { cacheRules, type CacheRules } from './cache-rules.ts';
-import { openContext, type ContextTree } from './context-tree.ts';
 import { readDockerfile, type ReadDockerfile } from './dockerfile-source.ts';
 import { imageOf } from './image-of-stage.ts';
+import { openBuildContext } from './open-build-context.ts';
 import { reasonText } from './reason-text.ts';
 import { StageLowering } from './stage-lowering.ts';
 import type { LoweredStage } from './step.ts';
@@ -23,13 +24,13 @@ import type { StepResult } from './step-result.ts';
  * it stay usable.
  */
 export async function buildImage(options: BuildOptions, ports: BuildPorts): Promise<BuildResult> {
-  const read = readDockerfile(options);
+  using resources = new DisposableStack();
+  const context = resources.use(await openBuildContext(options, ports));
+  const read = readDockerfile(context.dockerfile);
   const targets = targetsOf(options, read.dockerfile.stages);
   const platforms = platformsOf(options.platforms, ports.platform);
   const progress = new BuildProgress(options.onEvent, ports.clock);
   for (const each of read.dockerfile.diagnostics) progress.warning(undefined, each.message);
-  using resources = new DisposableStack();
-  const context = resources.use(new LazyContext(options, read.path));
   const rules = cacheRules(
     options.cache,
     read.dockerfile.stages,
@@ -53,7 +54,7 @@ interface Building {
   readonly ports: BuildPorts;
   readonly progress: BuildProgress;
   readonly read: ReadDockerfile;
-  readonly context: LazyContext;
+  readonly context: BuildContext;
   readonly rules: CacheRules;
   /** What is closed when the build is over. */
   readonly resources: DisposableStack;
@@ -61,7 +62,7 @@ interface Building {
 
 function loweringFor(platform: Platform, building: Building): StageLowering {
   const { options, ports, progress, read, context, rules, resources } = building;
-  const { dockerfile, source, path } = read;
+  const { dockerfile, source } = read;
   return resources.use(
     new StageLowering({
       dockerfile,
@@ -71,8 +72,8 @@ function loweringFor(platform: Platform, building: Building): StageLowering {
       platform,
       bases: basesOf(building),
       cacheRules: rules,
-      context: async () => context.open().source(ports),
-      scope: createHash('sha256').update(path).digest('hex').slice(0, 16),
+      context: context.files,
+      scope: createHash('sha256').update(context.dockerfile.identity).digest('hex').slice(0, 16),
       onOutput: (vertex, stream, bytes) => progress.output(vertex, stream, bytes),
       onWarning: (vertex, message) => progress.warning(vertex, message),
     }),
@@ -171,25 +172,4 @@ function report(event: SolveEvent<StepResult>, progress: BuildProgress): void {
 function headline(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.split('\n', 1)[0] ?? '';
-}
-
-/** The context is opened when something is copied from it: a build without COPY scans nothing. */
-class LazyContext implements Disposable {
-  readonly #dir: string;
-  readonly #dockerfile: string;
-  #open: ContextTree | undefined;
-
-  constructor({ contextDir }: BuildOptions, dockerfile: string) {
-    this.#dir = contextDir;
-    this.#dockerfile = dockerfile;
-  }
-
-  readonly open = (): ContextTree => {
-    this.#open ??= openContext({ dir: this.#dir, dockerfile: this.#dockerfile });
-    return this.#open;
-  };
-
-  [Symbol.dispose](): void {
-    this.#open?.[Symbol.dispose]();
-  }
 }

@@ -63,7 +63,7 @@ export class CopySandbox implements Disposable {
     using lowering = new StageLowering({
       dockerfile,
       source: { name: 'Dockerfile', text },
-      build: { ...buildDefaults, contextDir: this.context, signal },
+      build: { ...buildDefaults, context: { kind: 'directory', path: this.context }, signal },
       ports,
       bases: unused('bases'),
       platform: ports.platform,
@@ -221,6 +221,7 @@ function unused(name: string): never {
 }
 
 const buildDefaults = {
+  contexts: new Map<string, string>(),
   tags: [],
   buildArgs: new Map<string, string>(),
   targets: [],

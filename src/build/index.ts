@@ -7,7 +7,7 @@ export type { BuildOptions, BuildResult, CacheUse, Entitlement, TargetResult } f
 export type { BuildPorts, PullBaseOptions } from './build-ports.ts';
 export { buildImage } from './builder.ts';
 export { checkBuild } from './check-dockerfile.ts';
-export type { CheckedBuild, CheckOptions } from './check-dockerfile.ts';
+export type { CheckedBuild, BuildCheckOptions } from './check-dockerfile.ts';
 export { ContainerStepRunner } from './container-step-runner.ts';
 export type { ContainerStepRunnerOptions, StepMachine } from './container-step-runner.ts';
 export type { StepCommand, StepOutcome, StepRunner, StepRunOptions } from './step-runner.ts';

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { BuildOptions } from '../engine/index.ts';
 import { Fault } from '../errors/index.ts';
 import { failure, success } from './build-events.fixture.ts';
 import type { Timed } from './build-events.fixture.ts';
@@ -19,13 +20,15 @@ function building(events: readonly Timed[] = success): FakeEngine {
 
 test('every flag of build reaches the engine', async () => {
   const line = `build -t a -t b -f D --build-arg X=1 --build-arg HOME --build-arg NOPE --label l=1 --no-cache --target t --pull
-    --no-cache-filter a,b --no-cache-step 3 --no-cache-step s:2 --platform linux/arm64 -j 3 --source-date-epoch 7 --network none ctx`;
+    --no-cache-filter a,b --no-cache-step 3 --no-cache-step s:2 --platform linux/arm64 -j 3 --source-date-epoch 7 --network none
+    --build-context base=docker-image://alpine ctx`;
   const { fake } = await runCli(line.split(/\s+/), { env: { HOME: '/root' } });
   assert.deepEqual(fake.calls, [
     [
       'build',
       {
-        contextDir: 'ctx',
+        context: { kind: 'directory', path: 'ctx' },
+        contexts: { base: 'docker-image://alpine' },
         tags: ['a', 'b'],
         buildArgs: { X: '1', HOME: '/root' },
         platforms: ['linux/arm64'],
@@ -91,15 +94,41 @@ test('a failed build prints the error with its place and exits with 1', async ()
   }
 });
 
+function built({ calls }: FakeEngine): BuildOptions {
+  const [call] = calls;
+  return call?.[1] as BuildOptions;
+}
+
+async function contextOf(operand: string): Promise<BuildOptions['context']> {
+  return built((await runCli(['build', operand])).fake).context;
+}
+
+test('the operand of build is a directory, standard input or something remote', async () => {
+  for (const path of ['nothing', 'a/b@c:d', import.meta.dirname]) {
+    assert.deepEqual(await contextOf(path), { kind: 'directory', path });
+  }
+  for (const url of ['https://h/a.tar', 'git@h:a/b.git', 'github.com/a/b', 'ssh://h/a', 'git://h/a#b:c']) {
+    assert.deepEqual(await contextOf(url), { kind: 'remote', url });
+  }
+  assert.equal((await contextOf('-')).kind, 'stream');
+});
+
+test('standard input is the context or the Dockerfile, not both', async () => {
+  const { fake } = await runCli(['build', '-f', '-', '.']);
+  assert.equal(typeof built(fake).file, 'object');
+  const { code, stderr } = await runCli(['build', '-f', '-', '-']);
+  assert.equal(code, 1);
+  assert.equal(stderr, "ERROR: invalid argument: can't use stdin for both build context and dockerfile\n");
+});
+
+test('a build context needs a name and a value', async () => {
+  for (const flag of ['assets', '=x']) {
+    const { stderr } = await runCli(['build', '--build-context', flag, '.']);
+    assert.match(stderr, new RegExp(`^ERROR: invalid context value: ${flag}, expected key=value\n`));
+  }
+});
+
 test('what is not there yet is an error that names it', async () => {
-  assert.match(
-    (await runCli(['build', '-'])).stderr,
-    /^ERROR: build -: reading the context from standard input is not there yet\n/,
-  );
-  assert.match(
-    (await runCli(['build', 'https://github.com/a/b.git'])).stderr,
-    /^ERROR: build https:.*: a URL as context is not there yet\n/,
-  );
   for (const flag of ['--secret', '--ssh', '--cache-from', '--output', '--add-host', '--squash']) {
     const { code, stderr } = await runCli(['build', flag, 'x', '.']);
     assert.deepEqual([code, stderr.split('\n')[0]], [125, `Error: unknown flag: ${flag}`]);

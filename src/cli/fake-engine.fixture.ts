@@ -1,6 +1,8 @@
 import type {
   BuildEvent,
   BuildOptions,
+  CheckedBuild,
+  BuildCheckOptions,
   CacheSummary,
   Engine,
   ImageSummary,
@@ -21,6 +23,7 @@ export interface FakeEngine {
   readonly container: FakeContainer;
   buildEvents: readonly BuildEvent[];
   buildFault: Error | undefined;
+  checked: CheckedBuild;
   transferEvents: readonly TransferEvent[];
   disposed: boolean;
 }
@@ -53,6 +56,7 @@ export function createFakeEngine(): FakeEngine {
     container: { output: [], exitCode: 0, startFault: undefined, readsInput: false, waitsForSignal: false },
     buildEvents: [],
     buildFault: undefined,
+    checked: { name: 'ctx/Dockerfile', text: 'FROM scratch\n', findings: [], errors: [], failed: false },
     transferEvents: [],
     disposed: false,
     engine: {
@@ -66,6 +70,10 @@ export function createFakeEngine(): FakeEngine {
         if (fake.buildFault !== undefined) throw fake.buildFault;
         const names = options.tags.map((tag) => `docker.io/library/${tag}:latest`);
         return { targets: [{ label: 'stage-0', imageId, manifestDigest: `sha256:${'1'.repeat(64)}`, names }] };
+      },
+      checkBuild: async (options: BuildCheckOptions) => {
+        calls.push(['checkBuild', plain(options)]);
+        return fake.checked;
       },
       [Symbol.asyncDispose]: async () => {
         fake.disposed = true;

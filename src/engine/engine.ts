@@ -1,4 +1,4 @@
-import type { BuildOptions, BuildResult } from '../build/index.ts';
+import type { BuildOptions, BuildResult, CheckedBuild, BuildCheckOptions } from '../build/index.ts';
 import type { Caches } from './caches.ts';
 import type { Containers } from './containers.ts';
 import type { Images } from './images.ts';
@@ -22,4 +22,9 @@ export interface Engine extends AsyncDisposable {
    * it stay reusable.
    */
   build(options: BuildOptions): Promise<BuildResult>;
+
+  /**
+   * Checks the Dockerfile of a build by BuildKit's build checks, and builds nothing. Fault `not-found` if there is none.
+   */
+  checkBuild(options: BuildCheckOptions): Promise<CheckedBuild>;
 }

@@ -1,7 +1,15 @@
 /**
  * The use cases of varve as plain values: what every face (terminal, API, browser, library) is made of.
  */
-export type { BuildEvent, BuildOptions, BuildResult, Entitlement, PlannedStep } from '../build/index.ts';
+export type {
+  BuildCheckOptions,
+  BuildEvent,
+  BuildOptions,
+  BuildResult,
+  CheckedBuild,
+  Entitlement,
+  PlannedStep,
+} from '../build/index.ts';
 export type { CacheExportOptions, CacheImportOptions, Caches, CacheSummary } from './caches.ts';
 export type {
   CommitOptions,

@@ -1,4 +1,4 @@
-import type { BuildOptions, BuildResult } from '../build/index.ts';
+import type { BuildOptions, BuildResult, CheckedBuild, BuildCheckOptions } from '../build/index.ts';
 import type { Engine } from './engine.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import { LocalCaches } from './local-caches.ts';
@@ -35,6 +35,11 @@ export class LocalEngine implements Engine {
     const { runBuild } = await import('./run-build.ts');
     await this.containers.sweep();
     return runBuild(this.#store, this.images, options);
+  }
+
+  async checkBuild(options: BuildCheckOptions): Promise<CheckedBuild> {
+    const { runBuildCheck } = await import('./run-build.ts');
+    return runBuildCheck(this.#store, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

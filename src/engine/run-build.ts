@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import {
   buildImage,
+  checkBuild,
   ContainerStepRunner,
+  type BuildCheckOptions,
   type BuildOptions,
   type BuildPorts,
   type BuildResult,
+  type CheckedBuild,
 } from '../build/index.ts';
 import { Fault } from '../errors/index.ts';
 import { cgroupLayout, findExecutable } from '../host/index.ts';
@@ -21,6 +24,14 @@ export async function runBuild(store: Store, images: LocalImages, options: Build
   using lease = store.state.leases.acquire({ purpose: `build ${options.tags.join(' ')}`.trim() });
   await using network = new SharedNetwork(store.networks, options);
   return await buildImage(options, portsOf(store, images, { holder: lease, network, options }));
+}
+
+/** Checks the Dockerfile of a build; a context that is an archive is in the store meanwhile. */
+export async function runBuildCheck(store: Store, options: BuildCheckOptions): Promise<CheckedBuild> {
+  const { images, layers, state, clock, platform } = store;
+  using holder = state.leases.acquire({ purpose: 'build --check' });
+  const transaction: BuildPorts['transaction'] = (body) => state.transaction(body);
+  return await checkBuild(options, { images, layers, holder, stats: state.stats, transaction, clock, platform });
 }
 
 function portsOf(store: Store, images: LocalImages, { holder, network, options }: Running): BuildPorts {

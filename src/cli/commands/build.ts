@@ -6,11 +6,13 @@ import type { Context } from '../command.ts';
 import { withValue } from '../environment.ts';
 import { list, text, toggle } from '../flags.ts';
 import type { FlagValues } from '../flags.ts';
+import { contextLocation, dockerfileLocation, parseContexts } from '../build-contexts.ts';
 import { parseLabels } from '../parse-values.ts';
+import { printChecks } from './build-check.ts';
 import type { ProgressMode } from '../progress/build-progress.ts';
 import { openProgress } from '../progress/open-progress.ts';
 
-type Needs = Pick<Engine, 'build'>;
+type Needs = Pick<Engine, 'build' | 'checkBuild'>;
 
 const modes = ['auto', 'plain', 'tty', 'rawjson', 'quiet'] as const;
 
@@ -18,8 +20,11 @@ const flags = {
   allow: list('Allow extra privileged entitlement ("network.host", "security.insecure")', {
     placeholder: 'entitlement',
   }),
+  'build-context': list('Additional build contexts', { placeholder: 'name=path' }),
   'build-arg': list('Set build-time variables', { placeholder: 'NAME=VALUE' }),
+  check: toggle('Check the Dockerfile and build nothing; the exit code says whether there are findings'),
   file: text('Name of the Dockerfile (default: "PATH/Dockerfile")', { short: 'f' }),
+  format: text('Format of what --check prints: "json"', { choices: ['json'] }),
   iidfile: text('Write the image ID to a file', { placeholder: 'file' }),
   jobs: text('How many steps run at once (default: as many as there are cores)', { short: 'j', placeholder: 'n' }),
   label: list('Set metadata for an image', { placeholder: 'NAME=VALUE' }),
@@ -39,12 +44,14 @@ const flags = {
 } as const;
 
 export const build = defineCommand({
-  usage: '[OPTIONS] PATH',
+  usage: '[OPTIONS] PATH | URL | -',
   operands: { min: 1, max: 1 },
   flags,
   errorLabel: 'ERROR',
   run: async ({ flags, operands: [path = ''] }, context: Context<Needs>) => {
     const options = buildOptions(flags, path, context);
+    if (flags.check) return printChecks(options, flags.format, context);
+    if (flags.format !== undefined) throw new Fault('invalid', '--format is for --check alone');
     const mode = flags.quiet ? 'quiet' : progressMode(flags.progress ?? context.env['BUILDKIT_PROGRESS']);
     const engine = await context.openEngine();
     const progress = openProgress(mode, context.stderr, context.now);
@@ -68,7 +75,8 @@ function buildOptions(
 ): Omit<BuildOptions, 'onEvent'> {
   const args = buildArgs(given['build-arg'], context.env);
   return {
-    contextDir: checkContext(path),
+    context: contextLocation(path, context.stdin),
+    contexts: parseContexts(given['build-context']),
     platforms: given.platform,
     allow: entitlements(given.allow),
     tags: given.tag,
@@ -82,21 +90,11 @@ function buildOptions(
     network: given.network === 'host' || given.network === 'none' ? given.network : 'default',
     labels: parseLabels(given.label),
     signal: context.signal,
-    ...(given.file === undefined ? {} : { file: given.file }),
+    ...(given.file === undefined ? {} : { file: dockerfileLocation(given.file, path, context.stdin) }),
     targets: given.target,
     ...jobsFrom(given.jobs),
     ...epochFrom(given['source-date-epoch'] ?? args.get('SOURCE_DATE_EPOCH') ?? context.env['SOURCE_DATE_EPOCH']),
   };
-}
-
-function checkContext(path: string): string {
-  const isRemote = /^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(path);
-  if (path === '-') throw new Fault('unsupported', 'build -: reading the context from standard input is not there yet');
-  if (isRemote)
-    throw new Fault('unsupported', `build ${path}: a URL as context is not there yet`, {
-      hint: 'clone it and give the folder',
-    });
-  return path;
 }
 
 function buildArgs(given: readonly string[], env: Context<Needs>['env']): ReadonlyMap<string, string> {
