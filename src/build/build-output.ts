@@ -33,8 +33,9 @@ export interface OciOutput extends PackedOutput {
   readonly tar: boolean;
 }
 
-export interface DockerOutput extends PackedOutput {
+export interface DockerOutput extends NamedOutput {
   readonly kind: 'docker';
+  /** A file, `-` for standard output. */
   readonly dest: string | undefined;
 }
 

@@ -2,7 +2,7 @@ import { closeSync, readSync } from 'node:fs';
 import { Fault } from '../errors/index.ts';
 import { openFileAt, readlinkAt, xattrsAt, type Tree, type WalkEntry } from '../host/index.ts';
 import { bytesOf, showBytes, type ByteString } from '../std/index.ts';
-import { endOfArchive, formatHeader, paddingOf, type TarEntry } from '../tar/index.ts';
+import { endOfArchive, formatHeader, paddingOf, PieceBuffer, type TarEntry } from '../tar/index.ts';
 import { isKeptAttribute } from '../snapshot/index.ts';
 
 /**
@@ -56,10 +56,10 @@ function* content(
   const fd = openFileAt(dirfd, name, path);
   try {
     for (let left = status.size; left > 0;) {
-      const count = buffer.readFrom(fd, left);
+      const count = readSync(fd, buffer.room(left));
       if (count === 0) throw changed(path);
       left -= count;
-      yield* buffer.whenFull();
+      yield* buffer.filled(count);
     }
   } finally {
     closeSync(fd);
@@ -68,40 +68,6 @@ function* content(
   if (padding > 0) yield* buffer.add(zeros.subarray(0, padding));
 }
 
-/** Gathers small pieces into large ones. */
-class PieceBuffer {
-  readonly #bytes = Buffer.allocUnsafe(pieceBytes);
-  #length = 0;
-
-  *add(bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
-    for (let start = 0; start < bytes.length;) {
-      const part = bytes.subarray(start, start + pieceBytes - this.#length);
-      this.#bytes.set(part, this.#length);
-      this.#length += part.length;
-      start += part.length;
-      yield* this.whenFull();
-    }
-  }
-
-  /** Reads as much as there is room for, `limit` at most. */
-  readFrom(fd: number, limit: number): number {
-    const count = readSync(fd, this.#bytes, this.#length, Math.min(limit, pieceBytes - this.#length), null);
-    this.#length += count;
-    return count;
-  }
-
-  *whenFull(): Generator<Uint8Array, void, undefined> {
-    if (this.#length === pieceBytes) yield* this.rest();
-  }
-
-  *rest(): Generator<Uint8Array, void, undefined> {
-    if (this.#length === 0) return;
-    yield this.#bytes.subarray(0, this.#length);
-    this.#length = 0;
-  }
-}
-
-const pieceBytes = 1 << 20;
 const zeros = new Uint8Array(512);
 
 function changed(path: ByteString): Fault {

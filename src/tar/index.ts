@@ -4,6 +4,7 @@
  */
 export { blockSize, endOfArchive, paddingOf } from './blocks.ts';
 export type { SparseSegment, TarEntry, TarPlace, TarType } from './entry.ts';
+export { PieceBuffer } from './piece-buffer.ts';
 export { scanTar } from './scan-tar.ts';
 export { defaultTarLimits } from './tar-limits.ts';
 export type { TarLimits } from './tar-limits.ts';
