@@ -3,11 +3,19 @@
  */
 export { applyChanges } from './apply-changes.ts';
 export type { BuildEvent, PlannedStep } from './build-event.ts';
+export { buildMetadata } from './build-metadata.ts';
+export type { BuildMetadata, MetadataTarget } from './build-metadata.ts';
 export type { BuildOptions, BuildResult, CacheUse, Entitlement, TargetResult } from './build-options.ts';
+export type { BuildOutput } from './build-output.ts';
 export type { BuildPorts, PullBaseOptions } from './build-ports.ts';
 export { buildImage } from './builder.ts';
 export { checkBuild } from './check-dockerfile.ts';
 export type { CheckedBuild, BuildCheckOptions } from './check-dockerfile.ts';
 export { ContainerStepRunner } from './container-step-runner.ts';
 export type { ContainerStepRunnerOptions, StepMachine } from './container-step-runner.ts';
+export type { FinishedPlatform, FinishedTarget, OutputPorts, WrittenImage } from './finished-target.ts';
+export { parseAnnotation } from './output-annotations.ts';
+export type { Annotation } from './output-annotations.ts';
+export { parseOutput } from './parse-output.ts';
 export type { StepCommand, StepOutcome, StepRunner, StepRunOptions } from './step-runner.ts';
+export { writeOutputs } from './write-outputs.ts';

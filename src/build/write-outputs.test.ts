@@ -168,7 +168,7 @@ test('an image for several platforms is an index, with annotations where they be
     [{ b: 'both', m: 'arm' }, { b: 'both' }],
   );
   assert.equal(image?.imageId, box.images.find('app:1', { platform: amd64 })?.imageId);
-  assert.equal(image.configDigest, undefined);
+  assert.equal(image?.configDigest, undefined);
   assert.equal('containerimage.config.digest' in buildMetadata([{ label: 'a', image }]), false);
   assert.deepEqual(
     Object.keys(
