@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { type ByteString, bytesOf } from '../std/index.ts';
+import { checkDockerfile } from './checks/check-dockerfile.ts';
+import { facts } from './checks/check-facts.fixture.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import { parseDockerfile } from './dockerfile.ts';
+import { type Dockerfile, maxDockerfileBytes, parseDockerfile } from './dockerfile.ts';
 import { formatExcerpt } from './excerpt.ts';
 import { type Expansion, expandHeredoc, expandWord, expandWords } from './expand.ts';
 import { type IgnoreScope, createIgnoreMatcher } from './ignore-matcher.ts';
@@ -61,7 +63,7 @@ const pieces = [...instructions, ...flags, ...layout, ...signs, ...patterns, ...
 
 test('fuzz: whatever is read as a Dockerfile, nothing throws and every span lies in the source', () => {
   const random = randomNumbers(1);
-  for (let round = 0; round < 4000; round++) checkDockerfile(randomText(random, 60));
+  for (let round = 0; round < 4000; round++) inspect(randomText(random, 60));
 });
 
 test('fuzz: damaged real Dockerfiles', { skip: !existsSync(corpus) && 'the corpus is not here' }, () => {
@@ -73,7 +75,7 @@ test('fuzz: damaged real Dockerfiles', { skip: !existsSync(corpus) && 'the corpu
       const at = Math.floor(random() * dockerfile.length);
       dockerfile = dockerfile.slice(0, at) + pick(random, pieces) + dockerfile.slice(at + Math.floor(random() * 20));
     }
-    checkDockerfile(dockerfile.slice(0, 20_000));
+    inspect(dockerfile.slice(0, 20_000));
   }
 });
 
@@ -88,13 +90,33 @@ test('fuzz: bytes that are no text', () => {
 test('fuzz: repeated to the limit, every construct is still read in time', () => {
   for (const piece of pieces) {
     for (const frame of ['', 'FROM a\nRUN ', 'FROM a\nCOPY ', 'FROM a\nENV a=', 'FROM a\nLABEL ', 'FROM a\nONBUILD ']) {
-      checkDockerfile(frame + piece.repeat(Math.floor(60_000 / piece.length)));
+      inspect(frame + piece.repeat(Math.floor(60_000 / piece.length)));
     }
   }
-  checkDockerfile('FROM a\nRUN <<a\n'.repeat(20_000));
-  checkDockerfile('# comment\n'.repeat(50_000));
-  checkDockerfile(`FROM a\n${'ONBUILD '.repeat(8000)}RUN x`);
-  checkDockerfile(`FROM a\nRUN ${'['.repeat(60_000)}`);
+  inspect('FROM a\nRUN <<a\n'.repeat(20_000));
+  inspect('# comment\n'.repeat(50_000));
+  inspect(`FROM a\n${'ONBUILD '.repeat(8000)}RUN x`);
+  inspect(`FROM a\nRUN ${'['.repeat(60_000)}`);
+});
+
+test('fuzz: as large as a file may be, it is read and checked in a time that grows with its size', () => {
+  const base = 'FROM scratch AS a\n';
+  for (const line of [
+    'RUN x\n',
+    'ENV a$i=$b\n',
+    'ARG a b=$a c=$$\n',
+    'COPY --from=a a b\n',
+    '# x\n',
+    'CMD a\n',
+    '\\\n',
+  ]) {
+    const text = base + Array.from({ length: 20_000 }, (_, index) => line.replace('$i', String(index))).join('');
+    inspect(text);
+  }
+  inspect(Array.from({ length: 20_000 }, (_, index) => `FROM a${index - 1} AS a${index}\nENV x${index}=1\n`).join(''));
+  inspect(`${base}ENV a=x\n${'ENV a=$a$a\n'.repeat(200)}`);
+  inspect('x'.repeat(65_535));
+  inspect('RUN x\n'.padEnd(maxDockerfileBytes + 1, '#'));
 });
 
 test('fuzz: expansion never throws, and pattern and value cannot conspire', () => {
@@ -167,10 +189,11 @@ test('fuzz: ports', () => {
   }
 });
 
-function checkDockerfile(text: string): void {
+function inspect(text: string): void {
   const parsed = withinDeadline(() => parseDockerfile(text), text);
   const lines = parsed.source.split('\n');
   for (const each of parsed.diagnostics) checkDiagnostic(each, lines);
+  inspectChecks(parsed, lines);
   for (const each of parsed.diagnostics.slice(0, 3)) formatExcerpt(parsed.source, each.span, { name: 'x' });
   for (const stage of parsed.stages) {
     checkSpans([stage, ...stage.instructions], lines);
@@ -178,6 +201,20 @@ function checkDockerfile(text: string): void {
       if (instruction.kind !== 'run') continue;
       runScript(instruction);
       for (const mount of instruction.mounts) resolveMount(mount, expandNothing);
+    }
+  }
+}
+
+const baseRules = parseIgnore('a\nb/*\n**/c');
+
+/** A file with mistakes is checked in part only, so that what could be read of it is checked by itself too. */
+function inspectChecks(parsed: Dockerfile, lines: readonly string[]): void {
+  for (const diagnostics of [parsed.diagnostics, []]) {
+    const file = { ...parsed, diagnostics };
+    const report = withinDeadline(() => checkDockerfile(file, { ...facts, ignore: baseRules }), parsed.source);
+    for (const { span, instruction } of [...report.findings, ...report.errors]) {
+      checkSpan(span, lines);
+      checkSpan(instruction, lines);
     }
   }
 }

@@ -48,6 +48,9 @@ function checkOnItsOwn(instruction: StageInstruction, log: CheckLog): void {
   if (instruction.kind === 'maintainer') checkMaintainer(instruction, log);
 }
 
+/** Variables that all stages together take over from those below them; thousands of stages could be built on one another. */
+const maxInheritedNames = 1_000_000;
+
 function checkStages(dockerfile: Dockerfile, facts: CheckFacts, log: CheckLog): void {
   checkStageNames(dockerfile, log);
   checkInstructionCasing(dockerfile, log);
@@ -60,8 +63,11 @@ function checkStages(dockerfile: Dockerfile, facts: CheckFacts, log: CheckLog): 
   const checkCopied = createCopiedFileCheck(facts.ignore, log);
   const shared = { args, facts, escape: dockerfile.directives.escape, nearest, checkCopied };
   const states = new Map<FromLine, StageState>();
+  let inheritedNames = 0;
   for (const line of lines) {
     if (!wanted.has(line)) continue;
+    inheritedNames += (line.baseStage && states.get(line.baseStage)?.env.size) ?? 0;
+    if (inheritedNames > maxInheritedNames) break;
     const { state, triggers } = beginStage(line, { states, facts, log });
     states.set(line, state);
     const walk = { ...shared, state, platform: line.platform };

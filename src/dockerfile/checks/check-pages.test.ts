@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { parseDockerfile } from '../dockerfile.ts';
 import { parseIgnore } from '../ignore-rules.ts';
 import { checkDockerfile } from './check-dockerfile.ts';
-import type { CheckFacts, PlatformFacts } from './check-facts.ts';
+import { facts } from './check-facts.fixture.ts';
 import { checkPage, checkRuleNames } from './check-rules.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -40,20 +40,3 @@ function rulesFound(text: string, ignore: string): readonly string[] {
   const { findings } = checkDockerfile(parseDockerfile(text), { ...facts, ignore: parseIgnore(ignore) });
   return findings.map((finding) => finding.rule);
 }
-
-const amd64: PlatformFacts = { os: 'linux', architecture: 'amd64', text: 'linux/amd64' };
-const facts: CheckFacts = {
-  buildArgs: new Map(),
-  platformArgs: new Map([
-    ['BUILDPLATFORM', 'linux/amd64'],
-    ['TARGETPLATFORM', 'linux/amd64'],
-  ]),
-  platform: amd64,
-  targets: [],
-  parsePlatform: (text) => {
-    const [os = '', architecture = ''] = text.split('/');
-    return { os, architecture, text };
-  },
-  imageNameProblem: (name) => (/^[a-z]+(?::[\w.-]+)?$/.test(name) ? undefined : `${name} is no name`),
-  base: () => ({ env: new Map([['PATH', '/bin']]), hasShell: false, triggers: [], platform: amd64 }),
-};
