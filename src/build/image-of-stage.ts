@@ -11,7 +11,8 @@ export interface ImageOfStageOptions {
   readonly epochSec: number | undefined;
 }
 
-type SolvedSteps = ReadonlyMap<Vertex<StepResult>, Solved<StepResult>>;
+/** The result of each step. */
+export type SolvedSteps = ReadonlyMap<Vertex<StepResult>, Solved<StepResult>>;
 
 /**
  * The config of the image that a stage came to (image-spec config.md). Its times are those at which its steps were made:
