@@ -38,7 +38,7 @@ export interface CheckSources {
   readonly images: Pick<BuildPorts['images'], 'find'>;
   readonly platform: Platform;
   /** The rules by which the context leaves files out, where they are known. */
-  readonly ignore?: Pick<IgnoreRules, 'patterns'>;
+  readonly ignore?: Pick<IgnoreRules, 'patterns'> | undefined;
 }
 
 /** The findings of a build's Dockerfile, ready to be shown. */
@@ -72,13 +72,13 @@ export async function checkBuild(options: BuildCheckOptions, ports: CheckPorts):
   using context = await openBuildContext(options, ports);
   const { dockerfile, source } = loadDockerfile(context.dockerfile);
   const shown = { name: shownName(options, context.dockerfile.name), text: source.text };
-  const ignore = context.ignoreRules();
-  const { findings, errors, failed } = checkUnder(options, dockerfile, { ...ports, ...(ignore && { ignore }) });
+  const sources = { ...ports, ignore: context.ignoreRules() };
+  const { findings, errors, failed } = checkUnder(options, dockerfile, sources);
   return {
     ...shown,
     findings: findings.map((finding) => Object.assign({ excerpt: excerpt(shown, finding.instruction) }, finding)),
     errors: errors.map((error) => {
-      const lines = excerpt(shown, error.instruction);
+      const lines = excerpt(shown, error.instruction, error.span.start);
       return Object.assign({ excerpt: lines }, error, { message: messageOf(error) });
     }),
     failed,

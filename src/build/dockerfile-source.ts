@@ -33,7 +33,7 @@ function languageFault(dockerfile: Dockerfile, source: DockerfileSource): Fault 
   const errors = dockerfile.diagnostics.filter((each) => each.severity === 'error');
   const texts = errors.map((error) => {
     const hint = error.hint === undefined ? '' : ` (${error.hint})`;
-    return `${formatMessage(error)}${hint}\n${excerpt(source, error.instruction)}`;
+    return `${formatMessage(error)}${hint}\n${excerpt(source, error.instruction, error.span.start)}`;
   });
   return new Fault('invalid', texts.join('\n'));
 }

@@ -1,4 +1,4 @@
-import { formatExcerpt, type InstructionBase, type Span } from '../dockerfile/index.ts';
+import { formatExcerpt, type InstructionBase, type Position, type Span } from '../dockerfile/index.ts';
 import { Fault, type FaultCode } from '../errors/index.ts';
 
 /** The Dockerfile that is built: what an error shows. */
@@ -41,6 +41,6 @@ export function notThereYet(source: DockerfileSource, instruction: InstructionBa
   });
 }
 
-export function excerpt(source: DockerfileSource, span: Span): string {
-  return formatExcerpt(source.text, span, { name: source.name });
+export function excerpt(source: DockerfileSource, span: Span, at?: Position): string {
+  return formatExcerpt(source.text, span, { name: source.name, ...(at === undefined ? {} : { at }) });
 }
