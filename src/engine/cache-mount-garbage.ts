@@ -5,9 +5,9 @@ import { cacheSize } from './cache-size.ts';
 import { diskUsage } from './disk-usage.ts';
 import type { Store } from './store.ts';
 
-/** Something of the cache mounts that may go. */
+/** Something that is kept beside the content, for steps that run again, and may go. */
 export interface CacheMountGarbage {
-  readonly kind: 'cache-mount' | 'work';
+  readonly kind: 'cache-mount' | 'cache' | 'work';
   /** The id of a cache, else a path below the store. */
   readonly name: string;
   readonly sizeBytes: number;

@@ -9,6 +9,7 @@ import type { ContainerSummary } from './containers.ts';
 import { diskUsage } from './disk-usage.ts';
 import type { Garbage, Roots } from './garbage-collector.ts';
 import { findLeftovers, type Leftover } from './leftovers.ts';
+import { unusedRepositories } from './remote-sources.ts';
 import { listStepLogs, removeStepLogs, type StepLogFile } from './step-logs.ts';
 import type { Store } from './store.ts';
 import type { PruneOptions, PruneReport } from './system.ts';
@@ -18,8 +19,8 @@ type Deleted = PruneReport['deleted'][number];
 
 /**
  * Deletes, in this order: containers that do not run; images that have no name and no container, with `all` also those
- * with names; records of the build cache that alone keep a layer, with `all` every record, what the steps wrote
- * and the cache mounts that no step uses now; content that nothing needs; what dead processes left behind. What a lease covers, and so what a running build or pull
+ * with names; records of the build cache that alone keep a layer, with `all` every record, what the steps wrote,
+ * the git repositories and the cache mounts that no step uses now; content that nothing needs; what dead processes left behind. What a lease covers, and so what a running build or pull
  * relies on, stays.
  */
 export async function prune(store: Store, ports: SystemPorts, options: PruneOptions): Promise<PruneReport> {
@@ -65,7 +66,7 @@ async function planPrune(store: Store, { collector, containers }: SystemPorts, a
     images,
     garbage: collector.find({ cache: all ? 'clear' : 'trim' }, roots),
     logs: all ? listStepLogs(store.root).filter(({ isOpen }) => !isOpen) : [],
-    cacheMounts: await findCacheMountGarbage(store, all),
+    cacheMounts: [...(await findCacheMountGarbage(store, all)), ...(all ? unusedRepositories(store) : [])],
     leftovers: findLeftovers(store),
   };
 }

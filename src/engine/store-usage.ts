@@ -9,6 +9,7 @@ import { diskUsage } from './disk-usage.ts';
 import { contentOfImage } from './garbage-collector.ts';
 import { layerSizes } from './layer-sizes.ts';
 import { findLeftovers, unfinishedWork } from './leftovers.ts';
+import { listRepositories, unusedRepositories } from './remote-sources.ts';
 import { listStepLogs } from './step-logs.ts';
 import type { Store } from './store.ts';
 import type { UsageRow } from './system.ts';
@@ -27,7 +28,7 @@ export async function storeUsage(store: Store, { containers }: SystemPorts): Pro
   for (const image of images.filter(inUse)) for (const digest of contentOfImage(image)) content.use(digest);
   const cache = store.state.cache.list();
   const ofImages = content.take(images.flatMap(contentOfImage));
-  const ofCache = withStepLogs(store, content.take(cache.flatMap(({ digests }) => digests)));
+  const ofCache = withFiles(store, content.take(cache.flatMap(({ digests }) => digests)));
   const isCacheUsed = ({ digests }: { readonly digests: readonly string[] }): boolean =>
     digests.every((each) => content.isUsed(each));
   const layers = content.takeLayers();
@@ -96,12 +97,13 @@ class Content {
   }
 }
 
-/** What the steps of the cache wrote is counted with it. */
-function withStepLogs({ root }: Store, { sizeBytes, reclaimableBytes }: Amount): Amount {
-  const logs = listStepLogs(root);
+/** What the steps of the cache wrote, and the repositories that they came from, are counted with it. */
+function withFiles(store: Store, { sizeBytes, reclaimableBytes }: Amount): Amount {
+  const logs = listStepLogs(store.root);
+  const unusedLogs = logs.filter(({ isOpen }) => !isOpen);
   return {
-    sizeBytes: sizeBytes + sum(logs),
-    reclaimableBytes: reclaimableBytes + sum(logs.filter(({ isOpen }) => !isOpen)),
+    sizeBytes: sizeBytes + sum(logs) + sum(listRepositories(store)),
+    reclaimableBytes: reclaimableBytes + sum(unusedLogs) + sum(unusedRepositories(store)),
   };
 }
 

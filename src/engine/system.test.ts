@@ -159,6 +159,19 @@ test('prune --all deletes what steps wrote, except what one is writing; without 
   assert.deepEqual([cache?.sizeBytes, cache?.reclaimableBytes], [6, 0]);
 });
 
+test('prune --all deletes git repositories, except one that is in use; without it all stay', { skip }, async () => {
+  await using at = await testStore();
+  for (const name of ['a', 'b'].map((letter) => letter.repeat(32))) {
+    mkdirSync(join(at.root, 'git', name), { recursive: true });
+    writeFileSync(join(at.root, 'git', name, 'HEAD'), 'ref: refs/heads/master');
+  }
+  assert.deepEqual((await pruned(at)).deleted, []);
+  const { deleted } = await at.store.state.locks.exclusively(`git:${'b'.repeat(32)}`, () => pruned(at, true));
+  assert.deepEqual(deleted, [{ kind: 'cache', name: `git/${'a'.repeat(32)}`, sizeBytes: 22 }]);
+  const cache = (await at.engine.system.df()).find(({ kind }) => kind === 'cache');
+  assert.deepEqual([cache?.sizeBytes, cache?.reclaimableBytes], [22, 22]);
+});
+
 test('removing an image keeps what the build cache needs', { skip }, async () => {
   await using at = await testStore();
   const image = addImage(at.store, 'image', ['a', 'b']);

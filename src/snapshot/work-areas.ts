@@ -29,7 +29,7 @@ export class WorkAreas {
   }
 
   /** A fresh temporary area. `purpose` is the beginning of its id. */
-  temporary(purpose: 'step' | 'view'): TemporaryArea {
+  temporary(purpose: 'step' | 'view' | 'source'): TemporaryArea {
     const id = `${purpose}-${randomBytes(8).toString('hex')}`;
     const lock = tryLock(this.#lockPath(id), 'exclusive');
     if (lock === undefined) throw new Fault('internal', `take work area ${id}: somebody else has it`);

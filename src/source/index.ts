@@ -20,3 +20,5 @@ export { nameInUrl } from './file-name.ts';
 export { openRemoteSources } from './open-remote-sources.ts';
 export type { RemoteSourcesOptions } from './open-remote-sources.ts';
 export type { WorkFolders } from './git-source.ts';
+export { keptRepositories } from './kept-repositories.ts';
+export type { KeptRepository } from './kept-repositories.ts';

@@ -79,3 +79,11 @@ test('the next takes over when one fails', async () => {
   const results = await Promise.allSettled([locks.singleFlight('x', flight), locks.singleFlight('x', flight)]);
   assert.deepEqual(results.map((each) => each.status).toSorted(), ['fulfilled', 'rejected']);
 });
+
+test('a lock is seen to be held as long as it is', async () => {
+  using fixture = testState();
+  const { locks } = fixture.state;
+  assert.equal(locks.isHeld('x'), false);
+  await locks.exclusively('x', async () => assert.equal(locks.isHeld('x'), true));
+  assert.equal(locks.isHeld('x'), false);
+});

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { lock } from '../host/index.ts';
+import { isLocked, lock } from '../host/index.ts';
 import type { LockMode, LockOptions } from '../host/index.ts';
 
 /**
@@ -19,6 +19,9 @@ export interface Locks {
    * others wait for it. If it fails, is cancelled or dies, the next takes over.
    */
   singleFlight<T>(name: string, flight: Flight<T>, options?: LockOptions): Promise<T>;
+
+  /** Whether somebody holds the lock exclusively at this moment. */
+  isHeld(name: string): boolean;
 }
 
 export interface Flight<T> {
@@ -47,6 +50,7 @@ export function openLocks(folder: string): Locks {
       if (found !== undefined) return found;
       return hold(name, 'exclusive', async () => (await flight.find()) ?? flight.make(), options);
     },
+    isHeld: (name) => isLocked(join(folder, fileNameOf(name))),
   };
 }
 
