@@ -20,7 +20,7 @@ export type { LocalImageStoreOptions } from './local-image-store.ts';
 export { noSuchPlatform } from './no-such-platform.ts';
 export { pullImage } from './pull-image.ts';
 export type { PulledImage, PullEvent, PullImageOptions, PullPorts } from './pull-image.ts';
-export type { LayerPacking } from './layer-packing.ts';
+export type { LayerPacking } from './layer-sources.ts';
 export { freshImage, freshIndex, storedOutgoing } from './outgoing-image.ts';
 export type { FreshMember, Outgoing, OutgoingImage, OutgoingIndex } from './outgoing-image.ts';
 export { saveImages } from './save-images.ts';

@@ -9,7 +9,7 @@ import { openLayoutArchive, resolveImage, type OciLayout } from '../registry/ind
 import { readAll } from '../std/index.ts';
 import { craftImage, craftTar, linuxAmd64 } from './crafted-image.fixture.ts';
 import type { StoredImage, StoredIndex } from './image-store.ts';
-import type { LayerPacking } from './layer-packing.ts';
+import type { LayerPacking } from './layer-sources.ts';
 import { memoryRemote } from './memory-remote.fixture.ts';
 import { freshImage, storedOutgoing, type Outgoing } from './outgoing-image.ts';
 import { saveImages } from './save-images.ts';

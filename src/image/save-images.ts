@@ -11,7 +11,7 @@ import {
 } from '../registry/index.ts';
 import { Fault } from '../errors/index.ts';
 import type { ImageStore } from './image-store.ts';
-import { LayerSources, type LayerPacking, type LayerSource } from './layer-packing.ts';
+import { LayerSources, type LayerPacking, type LayerSource } from './layer-sources.ts';
 import { memoryBlob, type Outgoing, type OutgoingImage, type OutgoingIndex } from './outgoing-image.ts';
 
 export interface SaveImagesOptions {

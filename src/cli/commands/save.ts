@@ -12,13 +12,19 @@ export const save = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
   operands: { min: 1, max: Number.POSITIVE_INFINITY },
   flags: {
-    format: text('Format of the archive (default "oci")', { choices: ['oci'] }),
+    format: text('Format of the archive (default "oci"); "docker" is for older programs', {
+      choices: ['oci', 'docker'],
+    }),
     output: text('Write to a file, instead of STDOUT', { short: 'o', placeholder: 'file' }),
   },
   run: async ({ flags, operands }, context: Context<Needs>) => {
     await writeArchive(flags.output, context.stdout, async (write) => {
       const { images } = await context.openEngine();
-      await images.save(operands, { format: 'oci', write, signal: context.signal });
+      await images.save(operands, {
+        format: flags.format === 'docker' ? 'docker' : 'oci',
+        write,
+        signal: context.signal,
+      });
     });
     return 0;
   },

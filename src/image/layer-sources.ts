@@ -22,7 +22,7 @@ export interface LayerSource {
   readonly blob: LayoutBlob;
 }
 
-export interface LayerPackerOptions {
+export interface LayerSourcesOptions {
   readonly blobs: BlobStore;
   readonly layers: LayerStore;
   readonly holder: LayerHolder;
@@ -38,11 +38,11 @@ export interface LayerPackerOptions {
  * long as the holder is, and is not made twice meanwhile. Equal layers and packing give equal bytes with the same release.
  */
 export class LayerSources {
-  readonly #options: LayerPackerOptions;
+  readonly #options: LayerSourcesOptions;
   readonly #pulled: ReadonlyMap<DiffId, Descriptor>;
   readonly #made = new Map<string, Promise<Descriptor>>();
 
-  constructor(options: LayerPackerOptions) {
+  constructor(options: LayerSourcesOptions) {
     this.#options = options;
     this.#pulled = options.packing === undefined ? new Map() : pulledForms(options.images);
   }
