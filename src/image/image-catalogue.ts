@@ -1,5 +1,6 @@
 import { parseDigest, type Digest } from '../oci/index.ts';
 import type { Document, ImageBody } from '../state/index.ts';
+import { platformOf } from './config-platform.ts';
 import type { DocumentReader } from './image-documents.ts';
 import type { StoredImage, StoredIndex, StoredMember } from './image-store.ts';
 
@@ -55,9 +56,7 @@ export class ImageCatalogue {
     const members = index.manifests.map((descriptor): StoredMember => {
       const { manifest, config } = this.#reader.image(descriptor.digest);
       const image = this.image(manifest.config.digest, descriptor.digest) as StoredImage;
-      const { os, architecture, variant } = config;
-      const platform = descriptor.platform ?? { os, architecture, ...(variant === undefined ? {} : { variant }) };
-      return { platform, descriptor, image };
+      return { platform: descriptor.platform ?? platformOf(config), descriptor, image };
     });
     return { digest, index, members, ...namesOf(documents) };
   }

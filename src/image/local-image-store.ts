@@ -9,7 +9,6 @@ import {
   formatReference,
   mediaTypes,
   normalisePlatform,
-  parseReference,
   toDigest,
   type Descriptor,
   type Digest,
@@ -21,8 +20,10 @@ import {
 } from '../oci/index.ts';
 import type { Document, Documents, ImageBody } from '../state/index.ts';
 import { annotated } from './annotations.ts';
+import { platformOf } from './config-platform.ts';
 import { ImageCatalogue, keyOf } from './image-catalogue.ts';
 import { DocumentReader } from './image-documents.ts';
+import { keyStartingWith, nameOf } from './image-key.ts';
 import type { AddOptions, ImageStore, IndexMember, NamingOptions, StoredImage, StoredIndex } from './image-store.ts';
 
 export interface LocalImageStoreOptions {
@@ -166,7 +167,7 @@ export class LocalImageStore implements ImageStore {
     const byName = this.#options.documents.get(nameOf(name));
     if (byName !== undefined) return byName.body;
     const catalogue = this.#catalogue();
-    const key = this.#keyStartingWith(name, [...catalogue.imageIds, ...catalogue.indexDigests]);
+    const key = keyStartingWith(name, [...catalogue.imageIds, ...catalogue.indexDigests]);
     if (key === undefined) return undefined;
     const image = catalogue.image(key);
     return image === undefined ? { index: key } : { manifest: image.manifestDigest, config: key };
@@ -175,18 +176,6 @@ export class LocalImageStore implements ImageStore {
   #means(name: Reference, manifest: Digest): boolean {
     const body = this.#options.documents.get(formatReference(name))?.body;
     return body !== undefined && 'manifest' in body && body.manifest === manifest;
-  }
-
-  #keyStartingWith(name: string, keys: readonly Digest[]): Digest | undefined {
-    const hex = name.replace(/^sha256:/, '');
-    if (!/^[0-9a-f]{1,64}$/.test(hex)) return undefined;
-    const matching = keys.filter((key) => key.startsWith(`sha256:${hex}`));
-    if (matching.length > 1) {
-      throw new Fault('invalid', `find image ${name}: several image IDs begin with it`, {
-        hint: 'give more of the ID',
-      });
-    }
-    return matching[0];
   }
 
   /** The ID of the image, all of which is here, and held from now on. */
@@ -249,19 +238,5 @@ export class LocalImageStore implements ImageStore {
     for (const { digest } of this.#reader.index(index).manifests) {
       this.#options.documents.remove(this.#reader.image(digest).manifest.config.digest);
     }
-  }
-}
-
-function platformOf({ os, architecture, variant }: ImageConfig): Platform {
-  return variant === undefined ? { os, architecture } : { os, architecture, variant };
-}
-
-/** The full reference; what cannot be one may still be the beginning of an ID. */
-function nameOf(name: string): string {
-  try {
-    return formatReference(parseReference(name));
-  } catch (error) {
-    if (/^sha256:[0-9a-f]+$/.test(name) || /^[0-9a-f]{64}$/.test(name)) return name;
-    throw error;
   }
 }
