@@ -2,6 +2,7 @@ import type { LayerHolder, LayerPacker, LayerStore } from '../layer/index.ts';
 import type { DiffId, Platform, Reference } from '../oci/index.ts';
 import type { ImageStore, StoredImage } from '../image/index.ts';
 import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
+import type { RemoteSources } from '../source/index.ts';
 import type { CacheRecords, Locks, StatCache } from '../state/index.ts';
 import type { Clock } from '../std/index.ts';
 import type { StepRunner } from './step-runner.ts';
@@ -24,6 +25,8 @@ export interface BuildPorts {
   /** Writes of many stat records at once go faster in one. */
   readonly transaction: <T>(body: () => T) => T;
   readonly locks: Locks;
+  /** Files by URL and git repositories. */
+  readonly remotes: RemoteSources;
   /** Keeps what the build writes and reads until the image has its names. */
   readonly holder: LayerHolder;
   readonly clock: Clock;

@@ -26,9 +26,9 @@ export class BuildProgress {
     for (const stage of stages) {
       const platform = options.namePlatforms ? `${formatPlatform(stage.state.platform)} ` : '';
       const name = stages.length > 1 ? `${platform}${stage.label} ` : '';
-      for (const [index, { vertex, title }] of stage.steps.entries()) {
-        if (this.#steps.has(vertex)) continue;
-        const step = this.#next(vertex);
+      for (const [index, { vertex, work = vertex, title }] of stage.steps.entries()) {
+        if (this.#steps.has(work)) continue;
+        const step = this.#next(work);
         planned.push({ step, label: `[${name}${index + 1}/${stage.steps.length}] ${title}`, stage: stage.label });
       }
     }

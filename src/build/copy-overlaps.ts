@@ -1,7 +1,7 @@
 import type { ByteString } from '../std/index.ts';
 import { cannotCopyToNonDirectory, cannotReplaceDirectory, inside } from './copy-layout.ts';
 import type { PlacedRoot } from './copy-sources.ts';
-import type { SourceNode, SourceTree } from './source-tree.ts';
+import type { SourceNode } from './source-tree.ts';
 
 /**
  * Where several sources of one instruction bring the same path: the last one counts, and of directories, which merge,
@@ -9,14 +9,12 @@ import type { SourceNode, SourceTree } from './source-tree.ts';
  * what begins with a name that more than one of them has.
  */
 export class CopyOverlaps {
-  readonly #tree: SourceTree;
   readonly #roots: readonly PlacedRoot[];
   /** By first name: which roots have it, in the order of the instruction. */
   readonly #shared: ReadonlyMap<ByteString, readonly number[]>;
 
   /** `roots`: in the order of the instruction, all for one directory. `alsoThere`: names that come after all of them. */
-  constructor(tree: SourceTree, roots: readonly PlacedRoot[], alsoThere: readonly ByteString[] = []) {
-    this.#tree = tree;
+  constructor(roots: readonly PlacedRoot[], alsoThere: readonly ByteString[] = []) {
     this.#roots = roots;
     const owners = new Map<ByteString, number[]>();
     const add = (name: ByteString, index: number): void => {
@@ -27,7 +25,7 @@ export class CopyOverlaps {
     if (roots.length + alsoThere.length > 1) {
       for (const { root, index, isArchive } of roots) {
         if (isArchive === true) continue;
-        for (const name of root.isDirectory ? tree.list(root.path) : [root.name]) add(name, index);
+        for (const name of root.isDirectory ? root.tree.list(root.path) : [root.name]) add(name, index);
       }
       for (const name of alsoThere) add(name, roots.length);
     }
@@ -69,8 +67,8 @@ export class CopyOverlaps {
 
   #nodeAt(index: number, path: ByteString): SourceNode | undefined {
     const { root } = this.#roots[index] as PlacedRoot;
-    if (root.isDirectory) return this.#tree.stat(inside(root.path, path));
-    return path === root.name ? this.#tree.stat(root.path) : undefined;
+    if (root.isDirectory) return root.tree.stat(inside(root.path, path));
+    return path === root.name ? root.tree.stat(root.path) : undefined;
   }
 }
 

@@ -15,14 +15,13 @@ import type { CopyRoot, PlacedRoot } from './copy-sources.ts';
 import { CopyTarget, type EntryWriter } from './copy-target.ts';
 import { LayerLedger, type Repetition } from './layer-ledger.ts';
 import type { Pace } from './pace.ts';
-import type { SourceNode, SourceTree } from './source-tree.ts';
+import type { SourceNode } from './source-tree.ts';
 import { ownerInTree } from './tree-user.ts';
 import { parentOf, TreeWriter, type Owner } from './tree-writer.ts';
 
 export interface CopyPackingOptions {
   readonly ports: Pick<BuildPorts, 'layers' | 'packer' | 'searchPath'>;
   readonly plan: CopyPlan;
-  readonly tree: SourceTree;
   /** In the order of the instruction. */
   readonly roots: readonly CopyRoot[];
   /** What is copied to, lowest layer first. */
@@ -40,9 +39,9 @@ export interface PackedCopy {
 
 /** Packs what a COPY or ADD brings. On failure nothing is left. */
 export async function packCopy(options: CopyPackingOptions): Promise<PackedCopy> {
-  const { ports, plan, chain } = options;
+  const { ports, chain } = options;
   using below = ports.layers.tree(chain);
-  const archives = plan.kind === 'add' ? await archivesAmong(options) : noArchives;
+  const archives = await archivesAmong(options);
   const repeated = new Map<ByteString, Repetition>();
   for (let pass = 0; pass < mostPasses; pass += 1) {
     const packing = new CopyPacking({ ...options, below, archives, repeated });
@@ -59,11 +58,12 @@ const mostPasses = 3;
 
 type Archives = ReadonlyMap<number, ArchiveSource>;
 
-/** Of the files, those that are archives, by their place in the instruction. What is in a directory is never unpacked. */
-async function archivesAmong({ roots, tree, signal, ports }: CopyPackingOptions): Promise<Archives> {
+/** Of the files that are to be unpacked, those that are archives, by their place in the instruction. */
+async function archivesAmong({ plan, roots, signal, ports }: CopyPackingOptions): Promise<Archives> {
   const archives = new Map<number, ArchiveSource>();
-  for (const [index, { isDirectory, path }] of roots.entries()) {
-    const node = isDirectory ? undefined : tree.stat(path);
+  for (const [index, { tree, isDirectory, path, identity }] of roots.entries()) {
+    const isWanted = identity === undefined ? plan.unpacks.paths : plan.unpacks.urls;
+    const node = isWanted && !isDirectory ? tree.stat(path) : undefined;
     if (node?.type !== 'file') continue;
     const archive = new ArchiveSource(tree, node, { signal, searchPath: ports.searchPath });
     if (await archive.isArchive()) archives.set(index, archive);
@@ -109,7 +109,7 @@ class CopyPacking {
   }
 
   async #write(): Promise<CopyFindings> {
-    const { plan, tree, pace, roots: found, archives, below } = this.#options;
+    const { plan, pace, roots: found, archives, below } = this.#options;
     const files = plan.inlineFiles.map(({ name, content }) => ({ name: bytesOf(name), content: Buffer.from(content) }));
     const things = [
       ...found.map(({ name, isDirectory }, index) => {
@@ -131,7 +131,7 @@ class CopyPacking {
       files.map((file) => file.name),
     );
     target.makeDirectory(directory ?? parentOf(placeOf(0)));
-    const findings = await scanCopy({ tree, plan, roots, pace, target });
+    const findings = await scanCopy({ plan, roots, pace, target });
     if (findings === undefined) throw new Fault('internal', 'copy: reading had no limit and met one');
     for (const placed of roots.filter((each) => each.isArchive)) await this.#unpack(placed);
     for (const [index, file] of files.entries()) {
@@ -142,7 +142,7 @@ class CopyPacking {
   }
 
   #target(roots: readonly PlacedRoot[], inlineNames: readonly ByteString[]): CopyTarget {
-    const { plan, tree, below, archives } = this.#options;
+    const { plan, below, archives } = this.#options;
     // An archive keeps its modes, and the directories made for it have the common one.
     const chmod = archives.size < roots.length + inlineNames.length ? plan.chmod : undefined;
     return new CopyTarget({
@@ -151,13 +151,13 @@ class CopyPacking {
       owner: this.#owner,
       changeMode: chmod === undefined ? undefined : parseChmod(chmod),
       directoryMode: newDirectoryMode(chmod),
-      overlaps: new CopyOverlaps(tree, roots, inlineNames),
+      overlaps: new CopyOverlaps(roots, inlineNames),
       onRoot: (index) => this.#rank(index),
     });
   }
 
-  async #unpack({ root: { path }, index, place }: PlacedRoot): Promise<void> {
-    const { tree, below, archives, pace } = this.#options;
+  async #unpack({ root: { tree, path }, index, place }: PlacedRoot): Promise<void> {
+    const { below, archives, pace } = this.#options;
     const ledger = this.#ledger;
     const archive = archives.get(index);
     if (ledger === undefined || archive === undefined) return;
@@ -195,4 +195,3 @@ function changedMeanwhile(path: ByteString): Fault {
 }
 
 const root: Owner = { uid: 0, gid: 0 };
-const noArchives: Archives = new Map();

@@ -1,11 +1,13 @@
-import type { Expander } from './expander.ts';
-import type { AddInstruction, CopyInstruction } from '../dockerfile/index.ts';
 import { posix } from 'node:path';
+import type { AddInstruction, CopyInstruction } from '../dockerfile/index.ts';
+import { readCopyWords, type CopyWord } from './copy-words.ts';
+import type { Expander } from './expander.ts';
 
 /** A COPY or ADD with everything expanded: what is to be done, before anything was looked at. */
 export interface CopyPlan {
-  readonly kind: 'copy' | 'add';
-  /** Paths and patterns, relative to the source tree's root. */
+  /** In the order of the instruction. */
+  readonly words: readonly CopyWord[];
+  /** The words, for the history. */
   readonly sources: readonly string[];
   /** Here-documents: files of this name and content. */
   readonly inlineFiles: readonly { readonly name: string; readonly content: string }[];
@@ -13,20 +15,51 @@ export interface CopyPlan {
   readonly destination: string;
   /** As written: `user:group`, `1000`. */
   readonly chown: string | undefined;
-  /** As written: octal. */
+  /** As written: octal, or letters. */
   readonly chmod: string | undefined;
+  /** Patterns of what is left out of each directory, relative to it. */
+  readonly excludes: readonly string[];
+  /** Paths keep the folders that lead to them, from the root or from their `/./` on. */
+  readonly keepsParents: boolean;
+  /** Which files are unpacked where they are archives: those of trees, those by URL. */
+  readonly unpacks: { readonly paths: boolean; readonly urls: boolean };
 }
 
-/** Expands the words of the instruction. `workdir`: what a relative destination is relative to. */
+/**
+ * Expands the words of the instruction. `workdir`: what a relative destination is relative to. Fault `invalid` without a
+ * place for words that make no sense together.
+ */
 export function copyPlan(instruction: CopyInstruction | AddInstruction, expand: Expander, workdir: string): CopyPlan {
-  const { kind, sources, inlineFiles, destination, chown, chmod } = instruction;
+  const { inlineFiles, destination, chown, chmod, excludes } = instruction;
+  const sources = instruction.sources.map(expand.word);
+  const add = instruction.kind === 'add' ? instruction : undefined;
+  const checksum = add?.checksum === undefined ? undefined : expand.word(add.checksum);
   return {
-    kind,
-    sources: sources.map(expand.word),
+    words: readCopyWords(instruction, sources, checksum || undefined),
+    sources,
     inlineFiles: inlineFiles.map((file) => ({ name: file.name, content: expand.inlineFile(file) })),
     destination: absoluteDestination(expand.word(destination), workdir),
-    chown: chown === undefined ? undefined : expand.word(chown),
-    chmod: chmod === undefined ? undefined : expand.word(chmod),
+    chown: (chown && expand.word(chown)) || undefined,
+    chmod: (chmod && expand.word(chmod)) || undefined,
+    excludes: excludes.map((word) => word.text),
+    keepsParents: instruction.kind === 'copy' && instruction.parents,
+    unpacks: { paths: add !== undefined && add.unpack !== false, urls: add?.unpack === true },
+  };
+}
+
+/** What is at one path, as it is. `destination` is absolute. */
+export function plainCopyPlan(path: string, destination: string): CopyPlan {
+  const text = path.replaceAll(/[*?[\\]/g, '\\$&');
+  return {
+    words: [{ kind: 'path', text }],
+    sources: [text],
+    inlineFiles: [],
+    destination,
+    chown: undefined,
+    chmod: undefined,
+    excludes: [],
+    keepsParents: false,
+    unpacks: { paths: false, urls: false },
   };
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseDockerfile, type Stage } from '../dockerfile/index.ts';
 import { FileLayerStore, LayerFiles, type OpenTree, type TreeNode } from '../layer/index.ts';
 import type { DiffId } from '../oci/index.ts';
+import type { RemoteSources } from '../source/index.ts';
 import { solve, type Reason, type Solved } from '../solver/index.ts';
 import { openState } from '../state/index.ts';
 import { bytesOf, showBytes, type ByteString } from '../std/index.ts';
@@ -36,6 +37,7 @@ export class CopySandbox implements Disposable {
   readonly layers: FileLayerStore;
   now = Date.now;
   searchPath: string | undefined;
+  remotes: RemoteSources = unused('remotes');
 
   constructor() {
     mkdirSync(this.context);
@@ -119,6 +121,7 @@ export class CopySandbox implements Disposable {
       stats: state.stats,
       transaction: (body) => state.transaction(body),
       locks: state.locks,
+      remotes: this.remotes,
       holder,
       clock: { now: () => this.now() },
       platform: { os: 'linux', architecture: 'amd64' },

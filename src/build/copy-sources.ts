@@ -5,11 +5,15 @@ import type { SourceTree } from './source-tree.ts';
 
 /** One thing to be copied: a file, or what is in a directory. */
 export interface CopyRoot {
+  /** Where it is to be found, without what the instruction leaves out. */
+  readonly tree: SourceTree;
   /** Its last name as it was asked for, which it keeps in a destination directory. */
   readonly name: ByteString;
   /** Where it is, free of symlinks. */
   readonly path: ByteString;
   readonly isDirectory: boolean;
+  /** What tells its whole content, where that was fetched and need not be looked at to know it. */
+  readonly identity?: ByteString;
 }
 
 /** One of the things to be copied, and where it goes. */
@@ -24,23 +28,21 @@ export interface PlacedRoot {
 }
 
 /**
- * What the words of a COPY or ADD stand for, in their order, those of a pattern sorted. The last name of each is
- * followed if it is a symlink. `..` goes no higher than the root.
+ * What a path or pattern stands for; that of a pattern sorted. The last name is followed if it is a symlink. `..` goes no
+ * higher than the root.
  *
  * Fault `not-found` for a source that is not there, `invalid` for a pattern that cannot be read.
  */
-export function findSources(tree: SourceTree, sources: readonly string[]): readonly CopyRoot[] {
-  return sources.flatMap((source) => {
-    if (hasWildcard(source)) return matches(tree, source).map((path) => rootAt(tree, path));
-    return rootAt(tree, bytesOf(cleaned(unescapeName(source))));
-  });
+export function findSources(tree: SourceTree, source: string): readonly CopyRoot[] {
+  if (hasWildcard(source)) return matches(tree, source).map((path) => rootAt(tree, path));
+  return [rootAt(tree, bytesOf(cleaned(unescapeName(source))))];
 }
 
 function rootAt(tree: SourceTree, path: ByteString): CopyRoot {
   const place = path === '' ? path : tree.resolve(path);
   const node = path === '' || tree.stat(path) !== undefined ? tree.stat(place) : undefined;
   if (node === undefined) throw missing(path);
-  return { name: lastName(path), path: place, isDirectory: node.type === 'dir' };
+  return { tree, name: lastName(path), path: place, isDirectory: node.type === 'dir' };
 }
 
 /** What matches, name by name. From the first pattern on, symlinks to directories are not entered. */
@@ -66,7 +68,7 @@ function namesIn(tree: SourceTree, folder: ByteString): readonly ByteString[] {
 }
 
 /** Without empty names and `.`; `..` takes a name away, at the root none. */
-function cleaned(source: string): string {
+export function cleaned(source: string): string {
   const names: string[] = [];
   for (const name of source.split('/')) {
     if (name === '..') names.pop();
@@ -83,7 +85,7 @@ function lastName(path: ByteString): ByteString {
   return path.slice(path.lastIndexOf('/') + 1) as ByteString;
 }
 
-function missing(path: ByteString): Fault {
+export function missing(path: ByteString): Fault {
   return new Fault('not-found', `failed to compute cache key: "/${showBytes(path)}": not found`, {
     hint: 'is it in the context, and not left out by .dockerignore?',
   });

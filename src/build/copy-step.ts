@@ -5,18 +5,21 @@ import type { Outcome, StepContext, StepRecord, Vertex } from '../solver/index.t
 import { packCopy, type PackedCopy } from './copy-packing.ts';
 import type { CopyPlan } from './copy-plan.ts';
 import { scanCopy, type CopyFindings, type ReadBudget } from './copy-scan.ts';
-import { findSources, type CopyRoot } from './copy-sources.ts';
-import { instructionFault } from './instruction-fault.ts';
+import { copyRoots } from './copy-roots.ts';
+import type { CopyRoot } from './copy-sources.ts';
+import { resolveFetched, type FetchedSource, type RemoteWord } from './fetched-source.ts';
+import { faultAt } from './instruction-fault.ts';
 import { LayerSourceTree } from './layer-source-tree.ts';
 import { Pace } from './pace.ts';
-import type { OpenSource, SourceTree } from './source-tree.ts';
+import type { SourceTree } from './source-tree.ts';
+import type { Origin } from './stage-scope.ts';
 import type { StepBasics } from './step-basics.ts';
 import type { StepResult } from './step-result.ts';
 
 export interface CopyStepOptions extends StepBasics {
   readonly plan: CopyPlan;
-  /** A stage or an image, or what opens the context. */
-  readonly from: Vertex<StepResult> | OpenSource;
+  /** What paths are relative to: a stage or an image, or what opens the context. */
+  readonly from: Origin;
   readonly onWarning?: (vertex: Vertex<StepResult>, message: string) => void;
 }
 
@@ -54,6 +57,7 @@ class Copying {
   readonly #warn: (message: string) => void;
   #ahead: PackedCopy | undefined;
   #described: StepRecord | undefined;
+  #fetched: readonly FetchedSource[] | undefined;
 
   constructor(options: CopyStepOptions, warn: (message: string) => void) {
     this.#options = options;
@@ -89,11 +93,11 @@ class Copying {
 
   /** Reads what is not known, up to a point; undefined where that is not enough. */
   #find(context: StepContext<StepResult>): Promise<CopyFindings | undefined> {
-    return this.#withSources(context, async (tree) => {
-      const roots = this.#roots(tree).map((root, index) => ({ root, index, place: root.path }));
+    return this.#withRoots(context, 'identities', async (found) => {
+      const roots = found.map((root, index) => ({ root, index, place: root.path }));
       // What a stage holds was made by steps before: most likely this one is known, and a layer would be for nothing.
       const budget = typeof this.#options.from === 'function' ? { budget: affordable } : {};
-      return scanCopy({ tree, plan: this.#options.plan, roots, pace: this.#pace(context), ...budget });
+      return scanCopy({ plan: this.#options.plan, roots, pace: this.#pace(context), ...budget });
     });
   }
 
@@ -106,31 +110,42 @@ class Copying {
   #pack(context: StepContext<StepResult>): Promise<PackedCopy> {
     const { plan, ports } = this.#options;
     const { signal } = context;
-    return this.#withSources(context, (tree) =>
-      packCopy({
-        ports,
-        plan,
-        tree,
-        chain: chainBelow(context),
-        roots: this.#roots(tree),
-        pace: this.#pace(context),
-        signal,
-      }),
+    const chain = chainBelow(context);
+    return this.#withRoots(context, 'contents', (roots) =>
+      packCopy({ ports, plan, chain, roots, pace: this.#pace(context), signal }),
     );
   }
 
-  #roots(tree: SourceTree): readonly CopyRoot[] {
-    const { sources, inlineFiles } = this.#options.plan;
-    const roots = findSources(tree, sources);
-    if (roots.length > 0 || inlineFiles.length > 0) return roots;
-    throw new Fault('not-found', 'no source files were specified: no pattern matches anything');
+  /** `identities`: what was fetched is only known for what it is, and has no tree. */
+  async #withRoots<T>(
+    context: StepContext<StepResult>,
+    need: 'identities' | 'contents',
+    use: (roots: readonly CopyRoot[]) => Promise<T>,
+  ): Promise<T> {
+    using opened = new DisposableStack();
+    const { plan } = this.#options;
+    const needsTree = plan.words.some(({ kind }) => kind === 'path');
+    const tree = needsTree ? await this.#tree(context, opened) : undefined;
+    const fetched: { readonly source: FetchedSource; readonly tree: SourceTree }[] = [];
+    for (const source of await this.#resolved(context.signal)) {
+      const open = need === 'contents' ? opened.use(await source.open(context.signal)) : { tree: nothing };
+      fetched.push({ source, tree: open.tree });
+    }
+    return await use(copyRoots(plan, { tree, fetched }));
   }
 
-  async #withSources<T>(context: StepContext<StepResult>, use: (tree: SourceTree) => Promise<T>): Promise<T> {
+  async #tree(context: StepContext<StepResult>, opened: DisposableStack): Promise<SourceTree> {
     const { from, ports } = this.#options;
-    if (typeof from === 'function') return use(await from(context.signal));
-    using tree = ports.layers.tree(context.sources[0]?.chain ?? []);
-    return await use(new LayerSourceTree(tree));
+    if (typeof from === 'function') return from(context.signal);
+    return new LayerSourceTree(opened.use(ports.layers.tree(context.sources[0]?.chain ?? [])));
+  }
+
+  /** Asked for once: the record and the layer are of the same. */
+  async #resolved(signal: AbortSignal): Promise<readonly FetchedSource[]> {
+    const { plan, ports } = this.#options;
+    const words = plan.words.filter((word): word is RemoteWord => word.kind !== 'path');
+    this.#fetched ??= await Promise.all(words.map((word) => resolveFetched(word, ports, signal)));
+    return this.#fetched;
   }
 
   #pace({ signal }: StepContext<StepResult>): Pace {
@@ -142,11 +157,7 @@ class Copying {
     try {
       return await body();
     } catch (error) {
-      if (!Fault.is(error) || error.code === 'cancelled') throw error;
-      const { source, instruction } = this.#options;
-      const { code, message, hint } = error;
-      const hinted = hint === undefined ? {} : { hint };
-      throw instructionFault(source, instruction, { code, message, cause: error, ...hinted });
+      throw faultAt(this.#options.source, this.#options.instruction, error);
     }
   }
 }
@@ -161,4 +172,15 @@ function changedMeanwhile(): Fault {
   });
 }
 
+/** Stands for what was not opened: nobody looks into it. */
+const nothing: SourceTree = {
+  stat: () => undefined,
+  resolve: (path) => path,
+  list: () => [],
+  walk: () => [],
+  read: () => [],
+  knownHash: () => undefined,
+  remember: () => undefined,
+  flush: () => undefined,
+};
 const affordable: ReadBudget = { files: 1000, bytes: 32 << 20 };

@@ -5,6 +5,8 @@ import type { StepResult } from './step-result.ts';
 /** One step of a stage: a vertex of the graph, and how progress and history speak of it. */
 export interface Step {
   readonly vertex: Vertex<StepResult>;
+  /** What progress is about, where the vertex only puts its result in its place. */
+  readonly work?: Vertex<StepResult>;
   /** The instruction as people read it: `RUN make`, `FROM docker.io/library/alpine`. */
   readonly title: string;
 }

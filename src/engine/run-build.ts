@@ -15,6 +15,7 @@ import { SharedNetwork } from '../network/index.ts';
 import { defaultCapabilities } from '../runtime/index.ts';
 import { once } from '../std/index.ts';
 import type { LocalImages } from './local-images.ts';
+import { openSources } from './remote-sources.ts';
 import { cachedSeccomp } from './seccomp-cache.ts';
 import { stepLogFolder } from './step-logs.ts';
 import type { Store } from './store.ts';
@@ -23,7 +24,8 @@ import type { Store } from './store.ts';
 export async function runBuild(store: Store, images: LocalImages, options: BuildOptions): Promise<BuildResult> {
   using lease = store.state.leases.acquire({ purpose: `build ${options.tags.join(' ')}`.trim() });
   await using network = new SharedNetwork(store.networks, options);
-  return await buildImage(options, portsOf(store, images, { holder: lease, network, options }));
+  using remotes = openSources(store);
+  return await buildImage(options, portsOf(store, images, { holder: lease, network, remotes, options }));
 }
 
 /** Checks the Dockerfile of a build; a context that is an archive is in the store meanwhile. */
@@ -34,7 +36,7 @@ export async function runBuildCheck(store: Store, options: BuildCheckOptions): P
   return await checkBuild(options, { images, layers, holder, stats: state.stats, transaction, clock, platform });
 }
 
-function portsOf(store: Store, images: LocalImages, { holder, network, options }: Running): BuildPorts {
+function portsOf(store: Store, images: LocalImages, { holder, network, remotes, options }: Running): BuildPorts {
   const { layers, snapshotter, areas, state, clock, platform, runtime } = store;
   const machine = once(() => stepMachine(store));
   const latestMtimeSec = options.sourceDateEpochSec;
@@ -52,6 +54,7 @@ function portsOf(store: Store, images: LocalImages, { holder, network, options }
     stats: state.stats,
     transaction: (body) => state.transaction(body),
     locks: state.locks,
+    remotes,
     holder,
     clock,
     platform,
@@ -61,6 +64,7 @@ function portsOf(store: Store, images: LocalImages, { holder, network, options }
 interface Running {
   readonly holder: BuildPorts['holder'];
   readonly network: SharedNetwork;
+  readonly remotes: BuildPorts['remotes'];
   readonly options: BuildOptions;
 }
 
