@@ -10,6 +10,7 @@ import type { BuildPorts } from './build-ports.ts';
 import { BuildProgress } from './build-progress.ts';
 import { platformsOf, targetsOf, type Target } from './build-targets.ts';
 import { cacheRules, type CacheRules } from './cache-rules.ts';
+import { warnOfFindings } from './check-dockerfile.ts';
 import { readDockerfile, type ReadDockerfile } from './dockerfile-source.ts';
 import { imageOf } from './image-of-stage.ts';
 import { openBuildContext } from './open-build-context.ts';
@@ -30,7 +31,6 @@ export async function buildImage(options: BuildOptions, ports: BuildPorts): Prom
   const targets = targetsOf(options, read.dockerfile.stages);
   const platforms = platformsOf(options.platforms, ports.platform);
   const progress = new BuildProgress(options.onEvent, ports.clock);
-  for (const each of read.dockerfile.diagnostics) progress.warning(undefined, each.message);
   const rules = cacheRules(
     options.cache,
     read.dockerfile.stages,
@@ -39,6 +39,11 @@ export async function buildImage(options: BuildOptions, ports: BuildPorts): Prom
   const building = { options, ports, progress, read, context, rules, resources };
   const lowerings = platforms.map((platform) => loweringFor(platform, building));
   const stages = await lowerAll(lowerings, targets);
+  warnOfFindings(options, read.dockerfile, {
+    ...ports,
+    ignore: context.ignoreRules(),
+    warn: (message) => progress.warning(undefined, message),
+  });
   rules.requireMet();
   warnOfUnusedArgs(lowerings, progress);
   progress.plan(
