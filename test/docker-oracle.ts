@@ -50,6 +50,11 @@ export class DockerOracle implements AsyncDisposable {
   }
 }
 
+/** `docker build --check`: on standard output what it found. */
+export function checkWithDocker(args: readonly string[]): Promise<Ended> {
+  return runProgram(peer, ['docker', 'buildx', 'build', ...args]);
+}
+
 /** What `docker load` wants besides the layout. */
 function dockerManifest(layout: string, name: string): object {
   const read = (file: string): unknown => JSON.parse(readFileSync(join(layout, file), 'utf8'));
