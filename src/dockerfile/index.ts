@@ -56,6 +56,7 @@ export type { Port, PortsResult } from './ports.ts';
 export type { Position, Span, Word } from './position.ts';
 export { platformArgNames, proxyArgNames } from './predefined-args.ts';
 export { runScript } from './run-script.ts';
+export { suggest } from './suggestion.ts';
 export type { RunScript } from './run-script.ts';
 export type { Escape, LexResult, Lookup } from './lexer-state.ts';
 export { createIgnoreMatcher } from './ignore-matcher.ts';
