@@ -16,6 +16,7 @@ import type { BuildPorts } from './build-ports.ts';
 import type { CacheRules } from './cache-rules.ts';
 import { isConfigInstruction } from './config-instructions.ts';
 import { expanderFor, type Expander } from './expander.ts';
+import { hintAtStage } from './meant-stage.ts';
 import { faultAt, instructionFault, type DockerfileSource } from './instruction-fault.ts';
 import { lowerArg, lowerConfig } from './lower-config.ts';
 import { lowerCopy } from './lower-copy.ts';
@@ -186,7 +187,8 @@ export class StageLowering implements Disposable {
     try {
       return await this.#options.bases.find(name, platform);
     } catch (error) {
-      throw faultAt(this.#options.source, instruction, error);
+      const { source, dockerfile } = this.#options;
+      throw faultAt(source, instruction, hintAtStage(error, name, dockerfile.stages));
     }
   }
 
