@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Arm64Emulation } from './binfmt.ts';
+import { dockerRegistryMissing, startDockerRegistry } from '../src/registry/docker-registry.fixture.ts';
 import { arm64Program } from './foreign-program.ts';
 import { needsRoot, TestStore } from './test-store.ts';
 
@@ -27,7 +28,7 @@ test('--platform with several: one index, stages of COPY alone need no emulation
   const args = ['--platform', 'linux/amd64,linux/arm64', '-t', 'both', '--output', `type=oci,dest=${archive}`];
   const { code, stderr } = await store.build(context, ...args);
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /\[linux\/arm64 build 2\/2\] RUN/);
+  assert.match(stderr, /\[linux\/amd64->arm64 build 2\/2\] RUN/);
   const index = JSON.parse(skopeo(['inspect', '--raw', `oci-archive:${archive}`])) as {
     readonly manifests: readonly { readonly platform: { readonly architecture: string } }[];
   };
@@ -51,7 +52,7 @@ test(
     await using store = new TestStore();
     await store.busybox();
     const Dockerfile =
-      'FROM busybox:local AS tools\nFROM scratch\nARG TARGETARCH\nCOPY --from=tools / /\nCOPY $TARGETARCH /arch\n';
+      'FROM --platform=$BUILDPLATFORM busybox:local AS tools\nFROM scratch\nARG TARGETARCH\nCOPY --from=tools / /\nCOPY $TARGETARCH /arch\n';
     const context = store.context('c', { Dockerfile, amd64: 'amd64', arm64: 'arm64' });
     await store.ok(['build', '-q', '--platform', 'linux/arm64', '--platform', 'linux/amd64', '-t', 'both', context]);
     const own = process.arch === 'x64' ? 'amd64' : 'arm64';
@@ -90,13 +91,19 @@ test('where no emulator is registered, the RUN that needs one is named, with the
   assert.match(stderr, /Dockerfile:3/);
 });
 
-test('FROM for another platform than the image: what is here is used, with a warning', { skip }, async () => {
+const needsRegistry = skip || (dockerRegistryMissing && 'needs docker-registry');
+
+test('FROM for another platform than the only image: it is used, with a warning', { skip: needsRegistry }, async () => {
+  await using registry = await startDockerRegistry();
   await using store = new TestStore();
   await store.busybox();
-  const Dockerfile = 'FROM --platform=linux/s390x busybox:local\nLABEL a=b\n';
+  const archive = join(store.folder, 'busybox.tar');
+  await store.ok(['save', '-o', archive, 'busybox:local']);
+  await registry.push(`oci-archive:${archive}`, 'busybox:1');
+  const Dockerfile = `FROM --platform=linux/s390x ${registry.host}/busybox:1\nLABEL a=b\n`;
   const { code, stderr } = await store.build(store.context('c', { Dockerfile }), '-t', 'other');
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /WARNING: .*busybox:local.*linux\/amd64.*linux\/s390x/);
+  assert.match(stderr, /WARNING: .*busybox:1.*linux\/amd64.*linux\/s390x/);
 });
 
 test('a platform that is none is refused with its line', { skip }, async () => {

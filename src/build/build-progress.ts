@@ -1,4 +1,4 @@
-import { formatPlatform } from '../oci/index.ts';
+import { formatPlatform, samePlatform } from '../oci/index.ts';
 import type { Vertex } from '../solver/index.ts';
 import type { Clock } from '../std/index.ts';
 import type { BuildEvent, PlannedStep } from './build-event.ts';
@@ -24,7 +24,7 @@ export class BuildProgress {
   plan(stages: readonly LoweredStage[], options: { readonly namePlatforms: boolean }): void {
     const planned: PlannedStep[] = [];
     for (const stage of stages) {
-      const platform = options.namePlatforms ? `${formatPlatform(stage.state.platform)} ` : '';
+      const platform = options.namePlatforms ? `${platformLabel(stage)} ` : '';
       const name = stages.length > 1 ? `${platform}${stage.label} ` : '';
       for (const [index, { vertex, work = vertex, title }] of stage.steps.entries()) {
         if (this.#steps.has(work)) continue;
@@ -99,4 +99,12 @@ export class BuildProgress {
     this.#steps.set(vertex, this.#count);
     return this.#count;
   }
+}
+
+/** As BuildKit has it: `linux/amd64->arm64` for a stage that runs on one platform for another. */
+function platformLabel({ state: { platform }, targetPlatform: target }: LoweredStage): string {
+  if (samePlatform(platform, target)) return formatPlatform(platform);
+  const wanted =
+    platform.os === target.os ? formatPlatform(target).slice(target.os.length + 1) : formatPlatform(target);
+  return `${formatPlatform(platform)}->${wanted}`;
 }

@@ -12,7 +12,7 @@ import { imageOf, type SolvedSteps } from './image-of-stage.ts';
 import { parseAnnotation, type Annotation } from './output-annotations.ts';
 import { parseOutput } from './parse-output.ts';
 import type { LoweredStage } from './step.ts';
-import { writeOutputs } from './write-outputs.ts';
+import { checkOutputs, writeOutputs } from './write-outputs.ts';
 
 /** Where results go, read and checked before anything is built. */
 export interface OutputPlan {
@@ -25,7 +25,11 @@ export interface OutputPlan {
  * Reads `--output` and `--annotation`; without an output each target becomes an image of this store. Of several targets,
  * each tree gets a folder of its own. Fault `invalid` for what cannot be meant.
  */
-export function planOutputs(options: BuildOptions, targets: readonly Target[], host: Platform): OutputPlan {
+export function planOutputs(
+  options: BuildOptions,
+  targets: readonly Target[],
+  { host, isMulti }: { readonly host: Platform; readonly isMulti: boolean },
+): OutputPlan {
   const asked = options.outputs.map((text) => parseOutput(text, host));
   const outputs: readonly BuildOutput[] = asked.length > 0 ? asked : [{ kind: 'image', names: [], annotations: [] }];
   if (options.stdout === undefined && outputs.some(goesToStdout)) {
@@ -34,6 +38,7 @@ export function planOutputs(options: BuildOptions, targets: readonly Target[], h
     });
   }
   const annotations = options.annotations.flatMap((text) => parseAnnotation(text, host));
+  checkOutputs(outputs, { isMulti, annotations });
   if (targets.length === 1) return { outputs: [outputs], annotations };
   return { outputs: targets.map((target) => outputs.map((output) => outputFor(output, target))), annotations };
 }

@@ -100,7 +100,7 @@ export class StageLowering implements Disposable {
     const scope = this.#scope(stage, draft);
     for (const instruction of [...triggers, ...stage.instructions]) await lowerInstruction(scope, instruction);
     const label = stage.name ?? `stage-${stage.index}`;
-    const lowered = { index: stage.index, label, ...draft.finish() };
+    const lowered = { index: stage.index, label, targetPlatform: this.#options.platform, ...draft.finish() };
     this.#finished.push(lowered);
     return lowered;
   }

@@ -22,6 +22,8 @@ export interface LoweredStage {
   readonly index: number;
   /** As progress names it: the stage's name, or `stage-N`. */
   readonly label: string;
+  /** What the whole build is for; the stage itself may be for another platform. */
+  readonly targetPlatform: Platform;
   /** From the stage's FROM on, FROM included. */
   readonly steps: readonly Step[];
   /** The last vertex: what other stages build on or copy from. */

@@ -33,9 +33,18 @@ function isStored(output: BuildOutput): boolean {
   return output.kind === 'image' || (output.kind === 'docker' && output.dest === undefined);
 }
 
-function checkOutputs(outputs: readonly BuildOutput[], { isMulti, annotations }: FinishedTarget): void {
+/** Fault `invalid` for what could not be written, whatever the result: to be asked before a build as well. */
+export function checkOutputs(
+  outputs: readonly BuildOutput[],
+  { isMulti, annotations }: Pick<FinishedTarget, 'isMulti' | 'annotations'>,
+): void {
   const streams = outputs.filter((output) => 'dest' in output && output.dest === '-');
   if (streams.length > 1) throw new Fault('invalid', 'only one output can be written to standard output');
+  if (isMulti && outputs.some((output) => output.kind === 'docker' && output.dest !== undefined)) {
+    throw new Fault('unsupported', 'output of type docker: an archive for Docker holds an image for one platform', {
+      hint: 'build for one platform, or write an OCI archive with type=oci',
+    });
+  }
   const own = outputs.flatMap((output) => ('annotations' in output ? output.annotations : []));
   const ofIndex = [...annotations, ...own].find(({ place }) => place.startsWith('index'));
   if (isMulti || ofIndex === undefined) return;
