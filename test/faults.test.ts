@@ -88,7 +88,7 @@ describe('what is wrong with the input is said, and where', { skip: needsRoot },
     const context = store.context('fine', { Dockerfile: 'FROM busybox:local\n' });
     const cases = [
       [['build', '--nonsense', context], 125, /unknown flag: --nonsense/],
-      [['build', '--secret', 'id=x', context], 125, /unknown flag: --secret/],
+      [['build', '--squash', context], 125, /unknown flag: --squash/],
       [['build', '--network=bridge', context], 125, /bridge.*--network.*must be one of default, host, none/],
       [['build', '--build-arg', '=x', context], 1, /invalid environment variable: =x/],
       [['build', '-t', 'Bad:Name:x', context], 1, /Bad:Name:x/],

@@ -1,4 +1,7 @@
 import type { BuildEvent } from './build-event.ts';
+import type { RunSettings } from './run-settings.ts';
+import type { SecretSource } from './secret-source.ts';
+import type { SshSource } from './ssh-source.ts';
 
 /** What `varve build` is asked to do. Fields mean what the flags of `docker buildx build` of the same name mean. */
 export interface BuildOptions {
@@ -28,6 +31,11 @@ export interface BuildOptions {
   readonly network: 'default' | 'host' | 'none';
   /** What RUN may ask for beyond the ordinary. */
   readonly allow: ReadonlySet<Entitlement>;
+  /** What `RUN --mount=type=secret` gives, by id. */
+  readonly secrets?: ReadonlyMap<string, SecretSource>;
+  /** What `RUN --mount=type=ssh` forwards, by id. */
+  readonly ssh?: ReadonlyMap<string, SshSource>;
+  readonly run?: RunSettings;
   readonly labels: ReadonlyMap<string, string>;
   /**
    * No time in what is made is later: layers, config and history (reproducible-builds.org, SOURCE_DATE_EPOCH). Seconds

@@ -19,3 +19,6 @@ export type { Annotation } from './output-annotations.ts';
 export { parseOutput } from './parse-output.ts';
 export type { StepCommand, StepOutcome, StepRunner, StepRunOptions } from './step-runner.ts';
 export { writeOutputs } from './write-outputs.ts';
+export type { ExtraHost, RunSettings } from './run-settings.ts';
+export type { SecretSource } from './secret-source.ts';
+export type { SshSource } from './ssh-source.ts';

@@ -1,24 +1,40 @@
 import type { RunInstruction } from '../dockerfile/index.ts';
-import { notThereYet } from './instruction-fault.ts';
-import { refusedFlag } from './refused-flags.ts';
-import { runCreatedBy, runStep } from './run-step.ts';
+import type { Entitlement } from './build-options.ts';
+import { instructionFault, notThereYet } from './instruction-fault.ts';
+import { lowerMounts } from './lower-mounts.ts';
+import { runCreatedBy } from './run-command.ts';
+import { runStep } from './run-step.ts';
 import type { StageScope } from './stage-scope.ts';
 
 /** RUN: a step that runs a command on what the stage has come to. */
-export function lowerRun(scope: StageScope, instruction: RunInstruction): void {
-  const { draft, build, args, onOutput, onWarning } = scope;
-  const flag = refusedFlag(instruction);
-  if (flag !== undefined) throw notThereYet(scope.source, instruction, flag);
-  const asked = instruction.network === 'default' ? build.network : instruction.network;
+export async function lowerRun(scope: StageScope, instruction: RunInstruction): Promise<void> {
+  const { draft, build, args, platform, onOutput, onWarning } = scope;
+  const { network, security } = instruction;
+  if (instruction.devices.length > 0) throw notThereYet(scope.source, instruction, 'RUN --device');
+  if (network === 'host' && build.network !== 'host') requireEntitlement(scope, instruction, 'network.host');
+  if (security === 'insecure') requireEntitlement(scope, instruction, 'security.insecure');
   const { state } = draft;
+  const basics = scope.basics(instruction);
   const vertex = runStep({
-    ...scope.basics(instruction),
+    ...basics,
     instruction,
     state,
-    network: asked,
+    platform,
+    network: network === 'default' ? build.network : network,
+    mounts: await lowerMounts({ scope, instruction, basics }),
+    build,
     hiddenEnv: args.proxies,
     onOutput,
     onWarning,
   });
   draft.add({ vertex, title: instruction.original }, runCreatedBy(instruction, state));
+}
+
+function requireEntitlement(scope: StageScope, instruction: RunInstruction, name: Entitlement): void {
+  if (scope.build.allow.has(name)) return;
+  throw instructionFault(scope.source, instruction, {
+    code: 'denied',
+    message: `${name} is not allowed`,
+    hint: `if you trust this Dockerfile, build with --allow ${name}`,
+  });
 }

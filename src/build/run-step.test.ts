@@ -41,6 +41,8 @@ class FailingRun implements Disposable {
   }
 }
 
+const platform = { os: 'linux', architecture: 'amd64' };
+
 function runVertex(command: string, logFolder: string, runner: StepRunner): Vertex<StepResult> {
   const text = `FROM scratch\nRUN ${command}\n`;
   const instruction = parseDockerfile(text).stages[0]?.instructions[0] as RunInstruction;
@@ -50,9 +52,9 @@ function runVertex(command: string, logFolder: string, runner: StepRunner): Vert
     base: {} as Vertex<StepResult>,
     slot: 'slot',
     cache: 'use',
-    ports: { logFolder, runner } as Parameters<typeof runStep>[0]['ports'],
+    ports: { logFolder, runner, platform } as Parameters<typeof runStep>[0]['ports'],
     state: {
-      platform: { os: 'linux', architecture: 'amd64' },
+      platform,
       config: {},
       author: undefined,
       env: new Map(),
@@ -61,6 +63,9 @@ function runVertex(command: string, logFolder: string, runner: StepRunner): Vert
       baseHistory: [],
       ownCommand: false,
     },
+    platform,
+    mounts: [],
+    build: {},
     network: 'none',
     hiddenEnv: new Map(),
     onOutput: () => undefined,

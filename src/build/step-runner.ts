@@ -1,6 +1,8 @@
 import type { DiffId } from '../oci/index.ts';
 import type { PackReport } from '../snapshot/index.ts';
 import type { PackedLayer } from '../layer/index.ts';
+import type { RunSettings } from './run-settings.ts';
+import type { StepMount } from './step-mount.ts';
 
 /** Runs a command in a temporary container on a stack of layers, and keeps what it changed as a layer. */
 export interface StepRunner {
@@ -19,6 +21,8 @@ export interface StepCommand {
   readonly args: readonly string[];
   /** `NAME=value`. */
   readonly env: readonly string[];
+  /** As `env`, and never on a disk. */
+  readonly secretEnv: readonly string[];
   /** Absolute. */
   readonly workdir: string;
   /** As USER has it; '' is root. */
@@ -27,6 +31,10 @@ export interface StepCommand {
   readonly network: 'isolated' | 'host' | 'none';
   /** Files that the command sees and the layer does not hold: absolute path below `/dev`, content. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
+  readonly mounts: readonly StepMount[];
+  /** `insecure`: with every right that this process has, and no filter of system calls. */
+  readonly security: 'sandbox' | 'insecure';
+  readonly settings: RunSettings;
 }
 
 export interface StepRunOptions {

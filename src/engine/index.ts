@@ -10,6 +10,7 @@ export type {
   Entitlement,
   PlannedStep,
 } from '../build/index.ts';
+export type { ExtraHost, RunSettings, SecretSource, SshSource } from '../build/index.ts';
 export type { CacheExportOptions, CacheImportOptions, Caches, CacheSummary } from './caches.ts';
 export type {
   CommitOptions,

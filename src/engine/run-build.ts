@@ -37,7 +37,7 @@ export async function runBuildCheck(store: Store, options: BuildCheckOptions): P
 }
 
 function portsOf(store: Store, images: LocalImages, { holder, network, remotes, options }: Running): BuildPorts {
-  const { layers, snapshotter, areas, state, clock, platform, runtime } = store;
+  const { layers, snapshotter, areas, mounts, cacheMounts, state, clock, platform, runtime } = store;
   const machine = once(() => stepMachine(store));
   const latestMtimeSec = options.sourceDateEpochSec;
   const packer: BuildPorts['packer'] = (below) => layers.packer({ holder, below, latestMtimeSec });
@@ -48,7 +48,16 @@ function portsOf(store: Store, images: LocalImages, { holder, network, remotes, 
     packer,
     snapshotter,
     areas,
-    runner: new ContainerStepRunner({ runtime, snapshotter, areas, packer, machine, network: () => network.get() }),
+    runner: new ContainerStepRunner({
+      runtime,
+      snapshotter,
+      areas,
+      mounts,
+      cacheMounts,
+      packer,
+      machine,
+      network: () => network.get(),
+    }),
     logFolder: stepLogFolder(store.root),
     records: state.cache,
     stats: state.stats,

@@ -27,6 +27,7 @@ export type { ExitStatus, Process, SpawnOptions, Stdio } from './process.ts';
 export { BackgroundWriter } from './background-writer.ts';
 export { run } from './run.ts';
 export type { RunOptions, RunResult } from './run.ts';
+export { emulatorFor } from './binfmt.ts';
 export { bootId, processAlive, processStartTime } from './process-identity.ts';
 export { defaultSearchPath, findExecutable } from './executable.ts';
 export { copyRange, dataExtents, punchHole } from './file-data.ts';

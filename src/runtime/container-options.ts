@@ -1,5 +1,5 @@
 import type { CgroupLayout, ResourceLimit } from '../host/index.ts';
-import type { RlimitSpec, SeccompSpec } from './runtime-spec.ts';
+import type { DeviceSpec, RlimitSpec, SeccompSpec } from './runtime-spec.ts';
 import type { ContainerUser } from './user.ts';
 
 /** What a container is to be; everything that needs the machine to be looked up has been looked up. */
@@ -28,6 +28,8 @@ export interface ContainerSpecOptions {
   /** Absent only where the user asked for none: a container without a filter reaches the whole kernel. */
   readonly seccomp: SeccompSpec | undefined;
   readonly capabilities?: readonly string[];
+  /** Beside the usual ones, made in the container's `/dev`. */
+  readonly devices?: readonly ContainerDevice[];
   readonly noNewPrivileges?: boolean;
   /** Nothing masked, nothing read-only, every device allowed. Capabilities and seccomp are set on their own. */
   readonly privileged?: boolean;
@@ -79,4 +81,19 @@ export interface ContainerLimits {
   /** Processors' worth of time; 1.5 is one and a half. */
   readonly cpus?: number;
   readonly pids?: number;
+  /** Memory and swap together; -1 for as much as there is. */
+  readonly memorySwapBytes?: number;
+  /** Of each period of `cpuPeriodUs`, for how long the container may run. */
+  readonly cpuQuotaUs?: number;
+  readonly cpuPeriodUs?: number;
+  /** Weight against other containers; 1024 is the usual one. */
+  readonly cpuShares?: number;
+  /** Processors and memory nodes, as `0-3,7`. */
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+}
+
+export interface ContainerDevice extends DeviceSpec {
+  /** What the control group allows: some of `rwm`. */
+  readonly access: string;
 }

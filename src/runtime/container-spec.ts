@@ -1,10 +1,27 @@
 import { posix } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import type { ResourceLimit } from '../host/index.ts';
-import type { ContainerMount, ContainerSpecOptions, MountPropagation } from './container-options.ts';
+import { defined } from '../oci/index.ts';
+import type {
+  ContainerDevice,
+  ContainerLimits,
+  ContainerMount,
+  ContainerSpecOptions,
+  MountPropagation,
+} from './container-options.ts';
 import { capabilitySets, defaultCapabilities } from './capabilities.ts';
 import { defaultMounts, deviceRules, maskedPaths, readonlyPaths } from './default-mounts.ts';
-import type { MountSpec, NamespaceSpec, ProcessSpec, ResourcesSpec, RlimitSpec, RuntimeSpec } from './runtime-spec.ts';
+import type {
+  CpuSpec,
+  DeviceRuleSpec,
+  DeviceSpec,
+  MountSpec,
+  NamespaceSpec,
+  ProcessSpec,
+  ResourcesSpec,
+  RlimitSpec,
+  RuntimeSpec,
+} from './runtime-spec.ts';
 import type { ContainerUser } from './user.ts';
 
 /** Where the init program stands: below `/dev`, which is a file system of the container's own, so it leaves no stub. */
@@ -33,6 +50,7 @@ export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
       namespaces: namespaces(options),
       cgroupsPath: absolute(options.cgroup.path, 'cgroup'),
       resources: resources(options),
+      ...(options.devices === undefined ? {} : { devices: options.devices.map(deviceNode) }),
       ...(options.network === 'host' ? {} : { sysctl: ownNetworkSysctl }),
       ...(options.seccomp === undefined ? {} : { seccomp: options.seccomp }),
       maskedPaths: options.privileged === true ? [] : maskedPaths,
@@ -91,7 +109,7 @@ function namespaces(options: ContainerSpecOptions): NamespaceSpec[] {
   return own;
 }
 
-function resources({ limits = {}, cgroup, privileged }: ContainerSpecOptions): ResourcesSpec {
+function resources({ limits = {}, cgroup, privileged, devices = [] }: ContainerSpecOptions): ResourcesSpec {
   for (const [limit, controller] of limitControllers) {
     if (limits[limit] === undefined || cgroup.layout.controllers.has(controller)) continue;
     throw new Fault(
@@ -102,22 +120,60 @@ function resources({ limits = {}, cgroup, privileged }: ContainerSpecOptions): R
       },
     );
   }
-  const { memoryBytes, cpus, pids } = limits;
+  const { pids } = limits;
   return {
-    devices: privileged === true ? [{ allow: true, access: 'rwm' }] : deviceRules,
-    ...(memoryBytes === undefined ? {} : { memory: { limit: atLeastOf(memoryBytes, 6 * 1024 * 1024, 'memory') } }),
-    ...(cpus === undefined
-      ? {}
-      : { cpu: { quota: Math.round(atLeastOf(cpus, 0.01, 'cpus') * cpuPeriodUs), period: cpuPeriodUs } }),
+    devices: privileged === true ? [{ allow: true, access: 'rwm' }] : [...deviceRules, ...devices.map(deviceRule)],
+    ...memoryLimit(limits),
+    ...cpuLimit(limits),
     ...(pids === undefined ? {} : { pids: { limit: pids } }),
   };
 }
 
-const cpuPeriodUs = 100_000;
+function deviceNode(device: ContainerDevice): DeviceSpec {
+  const { access: _, ...node } = device;
+  return node;
+}
+
+function deviceRule({ type, major, minor, access }: ContainerDevice): DeviceRuleSpec {
+  const numbers = { ...(major === undefined ? {} : { major }), ...(minor === undefined ? {} : { minor }) };
+  return { allow: true, type: type === 'b' ? 'b' : 'c', ...numbers, access };
+}
+
+function memoryLimit({ memoryBytes, memorySwapBytes }: ContainerLimits): Pick<ResourcesSpec, 'memory'> {
+  if (memoryBytes === undefined && memorySwapBytes === undefined) return {};
+  if (memoryBytes === undefined) {
+    throw new Fault('invalid', 'limit memory and swap of the container: the limit of memory itself is missing');
+  }
+  const limit = atLeastOf(memoryBytes, 6 * 1024 * 1024, 'memory');
+  if (memorySwapBytes === undefined) return { memory: { limit } };
+  const swap = memorySwapBytes < 0 ? -1 : atLeastOf(memorySwapBytes, memoryBytes, 'memory and swap');
+  return { memory: { limit, swap } };
+}
+
+function cpuLimit(limits: ContainerLimits): Pick<ResourcesSpec, 'cpu'> {
+  const { cpus, cpuQuotaUs, cpuPeriodUs, cpuShares, cpusetCpus, cpusetMems } = limits;
+  if (cpus !== undefined && (cpuQuotaUs !== undefined || cpuPeriodUs !== undefined)) {
+    throw new Fault('invalid', 'limit cpus of the container: a quota or period says the same in other words');
+  }
+  const time =
+    cpus === undefined
+      ? { quota: cpuQuotaUs, period: cpuPeriodUs }
+      : { quota: Math.round(atLeastOf(cpus, 0.01, 'cpus') * usualPeriodUs), period: usualPeriodUs };
+  const cpu: CpuSpec = defined({ ...time, shares: cpuShares, cpus: cpusetCpus, mems: cpusetMems });
+  return Object.keys(cpu).length === 0 ? {} : { cpu };
+}
+
+const usualPeriodUs = 100_000;
 
 const limitControllers = [
   ['memoryBytes', 'memory'],
+  ['memorySwapBytes', 'memory'],
   ['cpus', 'cpu'],
+  ['cpuQuotaUs', 'cpu'],
+  ['cpuPeriodUs', 'cpu'],
+  ['cpuShares', 'cpu'],
+  ['cpusetCpus', 'cpuset'],
+  ['cpusetMems', 'cpuset'],
   ['pids', 'pids'],
 ] as const;
 

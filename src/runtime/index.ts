@@ -16,6 +16,7 @@ export type { LogRecord } from './container-log.ts';
 export { containerSpec, initPath } from './container-spec.ts';
 export type {
   ContainerCgroup,
+  ContainerDevice,
   ContainerLimits,
   ContainerMount,
   ContainerNetwork,

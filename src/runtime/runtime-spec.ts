@@ -54,6 +54,8 @@ export interface MountSpec {
 
 export interface LinuxSpec {
   readonly namespaces: readonly NamespaceSpec[];
+  /** Device nodes beside the usual ones. */
+  readonly devices?: readonly DeviceSpec[];
   readonly cgroupsPath: string;
   readonly resources: ResourcesSpec;
   readonly sysctl?: Readonly<Record<string, string>>;
@@ -70,9 +72,29 @@ export interface NamespaceSpec {
 
 export interface ResourcesSpec {
   readonly devices: readonly DeviceRuleSpec[];
-  readonly memory?: { readonly limit: number };
-  readonly cpu?: { readonly quota: number; readonly period: number };
+  /** `swap` is memory and swap together; -1 for no limit. */
+  readonly memory?: { readonly limit: number; readonly swap?: number };
+  readonly cpu?: CpuSpec;
   readonly pids?: { readonly limit: number };
+}
+
+export interface CpuSpec {
+  readonly quota?: number;
+  readonly period?: number;
+  readonly shares?: number;
+  readonly cpus?: string;
+  readonly mems?: string;
+}
+
+export interface DeviceSpec {
+  /** Absolute, as the container sees it. */
+  readonly path: string;
+  readonly type: 'b' | 'c' | 'p';
+  readonly major?: number;
+  readonly minor?: number;
+  readonly fileMode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 export interface DeviceRuleSpec {

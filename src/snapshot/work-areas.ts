@@ -54,11 +54,11 @@ export class WorkAreas {
     return { id, workDir: join(this.#work, id), bundle, target: join(bundle, 'rootfs') };
   }
 
-  /** Unmounts the area's view, with whatever was mounted in it, if it is mounted. */
+  /** Unmounts the area's view, if it is mounted, and whatever else is mounted in it or beside it. */
   unmount(id: string): void {
-    const target = join(this.#run, id, 'rootfs');
+    const folder = join(this.#run, id);
     const mounted = this.#mounts.list().map((mount) => textOf(mount.target));
-    const inside = mounted.filter((path) => path === target || path?.startsWith(`${target}/`) === true) as string[];
+    const inside = mounted.filter((path) => path?.startsWith(`${folder}/`) === true) as string[];
     for (const path of inside.toReversed()) this.#mounts.unmount(path, { detach: true });
   }
 

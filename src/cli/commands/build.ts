@@ -11,12 +11,14 @@ import { parseLabels } from '../parse-values.ts';
 import { printChecks } from './build-check.ts';
 import type { ProgressMode } from '../progress/build-progress.ts';
 import { openProgress } from '../progress/open-progress.ts';
+import { runFlags, runOptions } from '../run-flags.ts';
 
 type Needs = Pick<Engine, 'build' | 'checkBuild'>;
 
 const modes = ['auto', 'plain', 'tty', 'rawjson', 'quiet'] as const;
 
 const flags = {
+  ...runFlags,
   allow: list('Allow extra privileged entitlement ("network.host", "security.insecure")', {
     placeholder: 'entitlement',
   }),
@@ -89,6 +91,7 @@ function buildOptions(
     pull: given.pull,
     network: given.network === 'host' || given.network === 'none' ? given.network : 'default',
     labels: parseLabels(given.label),
+    ...runOptions(given, context.env),
     signal: context.signal,
     ...(given.file === undefined ? {} : { file: dockerfileLocation(given.file, path, context.stdin) }),
     targets: given.target,
