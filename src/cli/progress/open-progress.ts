@@ -27,9 +27,7 @@ function plain(output: Output, now: () => number): BuildProgress {
   const progress = new PlainProgress();
   return {
     event: (event) => output.print(progress.event(event, now())),
-    end: (result) => {
-      if (result !== undefined) output.print(progress.end(result));
-    },
+    end: (result) => output.print(progress.end(result)),
   };
 }
 

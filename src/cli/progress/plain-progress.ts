@@ -18,6 +18,8 @@ interface Step {
  */
 export class PlainProgress {
   readonly #steps = new Map<number, Step>();
+  /** Those that belong to no step. */
+  readonly #warnings: string[] = [];
   #speaking = 0;
 
   /** The text that the event adds. */
@@ -38,9 +40,9 @@ export class PlainProgress {
       case 'progress':
         return event.done === event.total ? this.#speak(event.step, [`${event.what} ${formatAmount(event)} done`]) : '';
       case 'warning':
-        return event.step === undefined
-          ? `WARNING: ${event.message}\n`
-          : this.#speak(event.step, [`WARNING: ${event.message}`]);
+        if (event.step !== undefined) return this.#speak(event.step, [`WARNING: ${event.message}`]);
+        this.#warnings.push(event.message);
+        return `WARNING: ${event.message}\n`;
       case 'cached':
       case 'finished':
       case 'failed':
@@ -49,9 +51,18 @@ export class PlainProgress {
     }
   }
 
-  /** The last words of a build that succeeded. */
-  end({ targets }: BuildResult): string {
-    return targets.map((target) => this.#named(target)).join('');
+  /** The last words of a build, without a result of one that failed: what was made, and the warnings once more. */
+  end(result: BuildResult | undefined): string {
+    const named = (result?.targets ?? []).map((target) => this.#named(target));
+    return [...named, this.#summary()].join('');
+  }
+
+  /** What was said at the beginning is far up by now. */
+  #summary(): string {
+    const { length } = this.#warnings;
+    if (length === 0) return '';
+    const lines = this.#warnings.map((message) => ` - ${message}\n`);
+    return `\n ${length} ${length === 1 ? 'warning' : 'warnings'} found:\n${lines.join('')}`;
   }
 
   #named({ imageId, names }: BuildResult['targets'][number]): string {
