@@ -57,7 +57,7 @@ const maxAnswerBytes = 64 * 2 ** 20;
 
 /**
  * The umask is that of nobody in particular, or the checkout would have other modes on other machines; and git ends when
- * this process does, however that ends.
+ * this process has, however that ended. Its helpers, which only read from the network, end when they stall.
  */
 function launcher(searchPath: string): readonly string[] {
   const git = findExecutable('git', searchPath);
@@ -65,7 +65,7 @@ function launcher(searchPath: string): readonly string[] {
     throw new Fault('unavailable', 'git is not installed', { hint: 'apt-get install git' });
   }
   const setpriv = findExecutable('setpriv', searchPath);
-  const guard = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'SIGKILL', '--'];
+  const guard = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'SIGTERM', '--'];
   return ['-c', 'umask 022 && exec "$@"', 'sh', ...guard, git];
 }
 

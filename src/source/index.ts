@@ -15,7 +15,7 @@ export type {
 } from './remote-sources.ts';
 export type { GitReference } from './git-reference.ts';
 export { parseGitUrl } from './parse-git-url.ts';
-export { isWebUrl } from './web-url.ts';
+export { isWebUrl, shownUrl } from './web-url.ts';
 export { nameInUrl } from './file-name.ts';
 export { openRemoteSources } from './open-remote-sources.ts';
 export type { RemoteSourcesOptions } from './open-remote-sources.ts';
