@@ -135,7 +135,7 @@ test('when this program is killed git ends too, and the next fetch works', { ski
   `;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: 'inherit' });
   const ended = new Promise((resolve) => child.once('close', resolve));
-  await reached.promise;
+  await Promise.race([reached.promise, ended]);
   child.kill('SIGKILL');
   await ended;
   while (processesWith(store.root).length > 0) await delay(20);
