@@ -7,20 +7,18 @@ import { variablesOf } from './stage-draft.ts';
 import type { StageScope } from './stage-scope.ts';
 import { workdirStep } from './workdir-step.ts';
 
-/** ARG: what it declares is seen from here on. */
+/** ARG: what it declares is seen from here on, by those behind it on the same line too. */
 export function lowerArg(scope: StageScope, instruction: ArgInstruction): void {
   const { draft, args } = scope;
   const expand = scope.expander(instruction);
-  const env = new Map(draft.state.env);
   const shown: string[] = [];
   for (const { name: word, defaultValue } of instruction.args) {
     const name = expand.word(word);
     const value = args.value(name, defaultValue === undefined ? undefined : expand.word(defaultValue));
-    if (value !== undefined) env.set(name, value);
+    if (value !== undefined) draft.change({ env: new Map([...draft.state.env, [name, value]]) });
     shown.push(value === undefined ? name : `${name}=${value}`);
     draft.declare(name);
   }
-  draft.change({ env });
   draft.note(`ARG ${shown.join(' ')}`);
 }
 
