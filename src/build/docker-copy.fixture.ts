@@ -39,7 +39,7 @@ export async function buildWithDocker(context: string, dockerfile: string): Prom
 
 /** What is left of Docker's words without its own paths. */
 const spoken =
-  /invalid (in|ex)cludepatterns: .*|"[^"]*": not found|cannot copy to non-directory|cannot replace to directory|mkdir .*|invalid chmod.*|invalid syntax|unexpected EOF|checksum .*|source can't be .*|inconsistent .*/;
+  /invalid (in|ex)cludepatterns: .*|"[^"]*": not found|cannot copy to non-directory|cannot replace to directory|mkdir .*|invalid chmod.*|invalid syntax|unexpected EOF|checksum (can't|requires|mismatch) .*|source can't be .*|inconsistent .*/;
 const cutOff = /the archive is cut off/;
 
 /**
