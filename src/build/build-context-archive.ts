@@ -2,7 +2,7 @@ import { Fault } from '../errors/index.ts';
 import type { DiffId } from '../oci/index.ts';
 import type { BuildContext, ContextPorts } from './build-context.ts';
 import type { BuildOptions } from './build-options.ts';
-import { dockerfileIn, streamedDockerfile } from './find-dockerfile.ts';
+import { dockerfileIn, foreignDockerfile } from './find-dockerfile.ts';
 import { LayerSourceTree } from './layer-source-tree.ts';
 import type { OpenSource } from './source-tree.ts';
 import { uncompressed } from './uncompressed.ts';
@@ -20,17 +20,13 @@ export async function openArchiveContext(
   file: BuildOptions['file'],
   { ports, signal, origin }: ArchiveContextOptions,
 ): Promise<BuildContext> {
-  const tree = await storeArchive(bytes, { ports, signal, origin });
-  const dockerfile =
-    typeof file === 'object'
-      ? await streamedDockerfile(file, { identity: `${origin}#-`, signal })
-      : dockerfileIn(await tree.open(signal), file, origin);
-  return {
-    dockerfile,
-    files: tree.open,
-    ignoreRules: () => undefined,
-    [Symbol.dispose]: () => tree[Symbol.dispose](),
-  };
+  using opened = new DisposableStack();
+  const tree = opened.use(await storeArchive(bytes, { ports, signal, origin }));
+  const name = typeof file === 'string' ? file : undefined;
+  const foreign = await foreignDockerfile(file, { ports, signal, beside: origin });
+  const dockerfile = foreign ?? dockerfileIn(await tree.open(signal), name, origin);
+  const stack = opened.move();
+  return { dockerfile, files: tree.open, ignoreRules: () => undefined, [Symbol.dispose]: () => stack.dispose() };
 }
 
 /** The tree of an archive that is in the store, until it is disposed of. */

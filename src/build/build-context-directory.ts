@@ -5,8 +5,7 @@ import { once } from '../std/index.ts';
 import type { BuildContext, ContextPorts } from './build-context.ts';
 import type { BuildOptions } from './build-options.ts';
 import { openContext, readIgnoreRules } from './context-tree.ts';
-import type { DockerfileText } from './dockerfile-source.ts';
-import { localDockerfile, streamedDockerfile } from './find-dockerfile.ts';
+import { foreignDockerfile, localDockerfile } from './find-dockerfile.ts';
 
 export interface DirectoryContextOptions {
   readonly ports: ContextPorts;
@@ -21,8 +20,9 @@ export async function openDirectoryContext(
 ): Promise<BuildContext> {
   const dir = resolve(path);
   requireDirectory(path);
-  const dockerfile = await dockerfileOf(dir, file, signal);
-  const rulesOf = { dir, ...(typeof file === 'object' ? {} : { dockerfile: dockerfile.identity }) };
+  const foreign = await foreignDockerfile(file, { ports, signal, beside: dir });
+  const dockerfile = foreign ?? localDockerfile(dir, typeof file === 'string' ? file : undefined);
+  const rulesOf = { dir, ...(foreign === undefined ? { dockerfile: dockerfile.identity } : {}) };
   const stack = new DisposableStack();
   const opened = once(() => stack.use(openContext(rulesOf)));
   return {
@@ -41,9 +41,4 @@ export function requireDirectory(path: string, what = 'the context'): void {
   throw new Fault(status === undefined ? 'not-found' : 'invalid', `open ${what} ${path}: ${problem}`, {
     hint: 'it has to be the folder that COPY and ADD take files from',
   });
-}
-
-async function dockerfileOf(dir: string, file: BuildOptions['file'], signal: AbortSignal): Promise<DockerfileText> {
-  if (typeof file !== 'object') return localDockerfile(dir, file);
-  return streamedDockerfile(file, { identity: `${dir}#-`, signal });
 }

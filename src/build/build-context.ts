@@ -21,6 +21,9 @@ export interface BuildContext extends Disposable {
 }
 
 /** What contexts need of the store. */
-export type ContextPorts = Pick<BuildPorts, 'layers' | 'holder' | 'stats' | 'transaction' | 'clock' | 'searchPath'>;
+export type ContextPorts = Pick<
+  BuildPorts,
+  'layers' | 'holder' | 'remotes' | 'stats' | 'transaction' | 'clock' | 'searchPath'
+>;
 
-export type ContextOptions = Pick<BuildOptions, 'context' | 'file' | 'signal'>;
+export type ContextOptions = Pick<BuildOptions, 'context' | 'file' | 'buildArgs' | 'signal'>;

@@ -5,6 +5,7 @@ import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
 import type { RemoteSources } from '../source/index.ts';
 import type { CacheRecords, Locks, StatCache } from '../state/index.ts';
 import type { Clock } from '../std/index.ts';
+import type { LayoutPlace } from './named-context.ts';
 import type { StepRunner } from './step-runner.ts';
 
 /** What a build needs of the store and the machine. */
@@ -12,6 +13,8 @@ export interface BuildPorts {
   readonly images: ImageStore;
   /** Fetches an image from its registry. */
   readonly pull: (reference: Reference, options: PullBaseOptions) => Promise<StoredImage>;
+  /** Brings an image from an OCI layout on this machine; it gets no name. */
+  readonly pullLayout: (place: LayoutPlace, options: PullBaseOptions) => Promise<StoredImage>;
   readonly layers: LayerStore;
   /** Begins a layer on what is below: held, and with no time later than the build allows. */
   readonly packer: (below: readonly DiffId[]) => LayerPacker;

@@ -13,6 +13,7 @@ import { cacheRules, type CacheRules } from './cache-rules.ts';
 import { warnOfFindings } from './check-dockerfile.ts';
 import { readDockerfile, type ReadDockerfile } from './dockerfile-source.ts';
 import { imageOf } from './image-of-stage.ts';
+import { NamedContexts } from './named-contexts.ts';
 import { openBuildContext } from './open-build-context.ts';
 import { reasonText } from './reason-text.ts';
 import { StageLowering } from './stage-lowering.ts';
@@ -26,17 +27,19 @@ import type { StepResult } from './step-result.ts';
  */
 export async function buildImage(options: BuildOptions, ports: BuildPorts): Promise<BuildResult> {
   using resources = new DisposableStack();
-  const context = resources.use(await openBuildContext(options, ports));
+  const progress = new BuildProgress(options.onEvent, ports.clock);
+  const context = resources.use(await loadContext(options, ports, progress));
   const read = readDockerfile(context.dockerfile);
   const targets = targetsOf(options, read.dockerfile.stages);
   const platforms = platformsOf(options.platforms, ports.platform);
-  const progress = new BuildProgress(options.onEvent, ports.clock);
   const rules = cacheRules(
     options.cache,
     read.dockerfile.stages,
     targets.map(({ stage }) => stage),
   );
-  const building = { options, ports, progress, read, context, rules, resources };
+  const bases = basesOf({ options, ports, progress });
+  const named = resources.use(namedContexts(bases, { options, ports, progress }));
+  const building = { options, ports, progress, read, context, named, bases, rules, resources };
   const lowerings = platforms.map((platform) => loweringFor(platform, building));
   const stages = await lowerAll(lowerings, targets);
   warnOfFindings(options, read.dockerfile, {
@@ -54,19 +57,30 @@ export async function buildImage(options: BuildOptions, ports: BuildPorts): Prom
   return { targets: targets.map((target, index) => store(target, stages[index] ?? [], { ...building, solved })) };
 }
 
-interface Building {
+/** What does not lie here as files comes in a step of its own. */
+function loadContext(options: BuildOptions, ports: BuildPorts, progress: BuildProgress): Promise<BuildContext> {
+  const open = (): Promise<BuildContext> => openBuildContext(options, ports);
+  return options.context.kind === 'directory' ? open() : progress.internal('load build context', open);
+}
+
+interface Work {
   readonly options: BuildOptions;
   readonly ports: BuildPorts;
   readonly progress: BuildProgress;
+}
+
+interface Building extends Work {
   readonly read: ReadDockerfile;
   readonly context: BuildContext;
+  readonly named: NamedContexts;
+  readonly bases: BaseImages;
   readonly rules: CacheRules;
   /** What is closed when the build is over. */
   readonly resources: DisposableStack;
 }
 
 function loweringFor(platform: Platform, building: Building): StageLowering {
-  const { options, ports, progress, read, context, rules, resources } = building;
+  const { options, ports, progress, read, context, named, bases, rules, resources } = building;
   const { dockerfile, source } = read;
   return resources.use(
     new StageLowering({
@@ -75,7 +89,8 @@ function loweringFor(platform: Platform, building: Building): StageLowering {
       build: options,
       ports,
       platform,
-      bases: basesOf(building),
+      bases,
+      named,
       cacheRules: rules,
       context: context.files,
       scope: createHash('sha256').update(context.dockerfile.identity).digest('hex').slice(0, 16),
@@ -85,7 +100,7 @@ function loweringFor(platform: Platform, building: Building): StageLowering {
   );
 }
 
-function basesOf({ options, ports, progress }: Building): BaseImages {
+function basesOf({ options, ports, progress }: Work): BaseImages {
   const { images, holder } = ports;
   return new BaseImages({
     images,
@@ -100,6 +115,19 @@ function basesOf({ options, ports, progress }: Building): BaseImages {
         undefined,
         `base image ${name} is for ${formatPlatform(found)}, expected was ${formatPlatform(expected)}`,
       ),
+  });
+}
+
+function namedContexts(images: BaseImages, { options, ports, progress }: Work): NamedContexts {
+  const { signal } = options;
+  return new NamedContexts(options.contexts, {
+    ports,
+    images,
+    pullLayout: (place, platform) =>
+      progress.internal(`load ${place.path}`, (onProgress) =>
+        ports.pullLayout(place, { platform, signal, onProgress }),
+      ),
+    signal,
   });
 }
 

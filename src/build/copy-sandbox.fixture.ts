@@ -70,6 +70,7 @@ export class CopySandbox implements Disposable {
       bases: unused('bases'),
       platform: ports.platform,
       cacheRules: { allow: () => true },
+      named: { find: async () => undefined },
       context: async () => context.source(ports),
       scope: 'test',
       onOutput: () => undefined,
@@ -111,6 +112,7 @@ export class CopySandbox implements Disposable {
     return {
       images: unused('images'),
       pull: unused('pull'),
+      pullLayout: unused('pullLayout'),
       layers,
       packer: (below) => layers.packer({ holder, below }),
       snapshotter: unused('snapshotter'),

@@ -1,8 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, posix, resolve } from 'node:path';
 import { maxDockerfileBytes } from '../dockerfile/index.ts';
 import { Fault } from '../errors/index.ts';
 import { errnoOf, Tree } from '../host/index.ts';
+import { isWebUrl, nameInUrl } from '../source/index.ts';
 import { bytesOf, orAborted, readAll, type ByteString } from '../std/index.ts';
+import type { ContextPorts } from './build-context.ts';
+import type { BuildOptions } from './build-options.ts';
 import type { DockerfileText } from './dockerfile-source.ts';
 import type { SourceTree } from './source-tree.ts';
 
@@ -31,6 +35,21 @@ export function dockerfileIn(tree: SourceTree, file: string | undefined, origin:
     if (bytes !== undefined) return { name: basename(path), identity: `${origin}#${path}`, bytes };
   }
   throw missing(file ?? 'Dockerfile', 'name the Dockerfile with -f, by its path in the context');
+}
+
+/**
+ * The Dockerfile that does not come from the context or a path: a stream of bytes, or a URL. Undefined where `file` is
+ * neither. `beside`: the context it is used with.
+ */
+export async function foreignDockerfile(
+  file: BuildOptions['file'],
+  { ports, signal, beside }: { readonly ports: ContextPorts; readonly signal: AbortSignal; readonly beside: string },
+): Promise<DockerfileText | undefined> {
+  if (typeof file === 'object') return await streamedDockerfile(file, { identity: `${beside}#-`, signal });
+  if (file === undefined || !isWebUrl(file)) return undefined;
+  const { remotes, holder } = ports;
+  const { path } = await remotes.fetchUrl(file, { holder, signal, maxSizeBytes: maxDockerfileBytes });
+  return { name: nameInUrl(file), identity: file, bytes: await readFile(path) };
 }
 
 /** A Dockerfile that comes as a stream of bytes. */

@@ -17,6 +17,7 @@ export type { FinishedPlatform, FinishedTarget, OutputPorts, WrittenImage } from
 export { parseAnnotation } from './output-annotations.ts';
 export type { Annotation } from './output-annotations.ts';
 export { parseOutput } from './parse-output.ts';
+export type { LayoutPlace } from './named-context.ts';
 export type { StepCommand, StepOutcome, StepRunner, StepRunOptions } from './step-runner.ts';
 export { writeOutputs } from './write-outputs.ts';
 export type { ExtraHost, RunSettings } from './run-settings.ts';

@@ -1,5 +1,5 @@
-import { Fault } from '../errors/index.ts';
 import { openDirectoryContext } from './build-context-directory.ts';
+import { openRemoteContext } from './build-context-remote.ts';
 import { openStreamedContext } from './build-context-stream.ts';
 import type { BuildContext, ContextOptions, ContextPorts } from './build-context.ts';
 
@@ -15,8 +15,6 @@ export async function openBuildContext(options: ContextOptions, ports: ContextPo
     case 'stream':
       return openStreamedContext(context.bytes, file, { ports, signal });
     case 'remote':
-      throw new Fault('unsupported', `build ${context.url}: a URL as context is not there yet`, {
-        hint: 'clone it and give the folder',
-      });
+      return openRemoteContext(context.url, options, ports);
   }
 }

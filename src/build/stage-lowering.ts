@@ -1,15 +1,10 @@
-import {
-  parseTrigger,
-  type Dockerfile,
-  type InstructionBase,
-  type Stage,
-  type StageInstruction,
-} from '../dockerfile/index.ts';
+import type { Dockerfile, InstructionBase, Stage, StageInstruction } from '../dockerfile/index.ts';
 import { Fault } from '../errors/index.ts';
 import type { StoredImage } from '../image/index.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../oci/index.ts';
 import type { BaseImages } from './base-images.ts';
-import { baseOnImage, baseOnNothing, baseOnStage, emptyBase, imageBase } from './base-step.ts';
+import { baseOnImage, baseOnNothing, baseOnStage, emptyBase, imageBase, type BaseOptions } from './base-step.ts';
+import { triggersOf } from './base-triggers.ts';
 import { BuildArgs } from './build-args.ts';
 import type { BuildOptions } from './build-options.ts';
 import type { BuildPorts } from './build-ports.ts';
@@ -21,12 +16,14 @@ import { faultAt, instructionFault, type DockerfileSource } from './instruction-
 import { lowerArg, lowerConfig } from './lower-config.ts';
 import { lowerCopy } from './lower-copy.ts';
 import { lowerRun } from './lower-run.ts';
+import type { NamedSource, NamedSources } from './named-contexts.ts';
 import type { OpenSource } from './source-tree.ts';
 import { StageDraft, type StageBase } from './stage-draft.ts';
 import type { Origin, StageScope, StepListener } from './stage-scope.ts';
 import { stageNamed } from './stage-named.ts';
 import type { LoweredStage } from './step.ts';
 import type { StepBasics } from './step-basics.ts';
+import { baseOnTree } from './tree-base.ts';
 
 export interface LoweringOptions extends StepListener {
   readonly dockerfile: Dockerfile;
@@ -34,12 +31,19 @@ export interface LoweringOptions extends StepListener {
   readonly build: BuildOptions;
   readonly ports: BuildPorts;
   readonly bases: Pick<BaseImages, 'find'>;
+  readonly named: NamedSources;
   readonly context: OpenSource;
   readonly cacheRules: Pick<CacheRules, 'allow'>;
   /** What is built for. */
   readonly platform: Platform;
   /** What slots of steps begin with: the same for builds of the same file. */
   readonly scope: string;
+}
+
+/** What a stage stands on, and what is done there. */
+interface StageBeginning {
+  readonly base: StageBase;
+  readonly instructions: readonly StageInstruction[];
 }
 
 /**
@@ -95,27 +99,65 @@ export class StageLowering implements Disposable {
   }
 
   async #lowerAnew(stage: Stage): Promise<LoweredStage> {
-    const { base, triggers } = await this.#base(stage);
+    const { base, instructions } = (await this.#replacement(stage)) ?? (await this.#base(stage));
     const draft = new StageDraft(base);
     const scope = this.#scope(stage, draft);
-    for (const instruction of [...triggers, ...stage.instructions]) await lowerInstruction(scope, instruction);
+    for (const instruction of instructions) await lowerInstruction(scope, instruction);
     const label = stage.name ?? `stage-${stage.index}`;
     const lowered = { index: stage.index, label, targetPlatform: this.#options.platform, ...draft.finish() };
     this.#finished.push(lowered);
     return lowered;
   }
 
-  async #base(stage: Stage): Promise<{ readonly base: StageBase; readonly triggers: readonly StageInstruction[] }> {
+  /** The named context that stands in the place of the whole stage: none of its instructions count. */
+  async #replacement(stage: Stage): Promise<StageBeginning | undefined> {
+    if (stage.name === undefined) return undefined;
+    const platform = this.#platform(stage, this.#expander(stage.from, this.#args.global));
+    const named = await this.#named(stage.from, stage.name, platform);
+    if (named === undefined) return undefined;
+    return { base: this.#baseOnNamed(stage, named, { name: stage.name, platform }), instructions: [] };
+  }
+
+  async #base(stage: Stage): Promise<StageBeginning> {
     const expand = this.#expander(stage.from, this.#args.global);
     const platform = this.#platform(stage, expand);
     const epochSec = this.#options.build.sourceDateEpochSec;
     const name = expand.word(stage.base);
+    const { instructions } = stage;
     if (name === '') throw this.#fault(stage.from, `base name (${stage.base.text}) should not be blank`);
     const earlier = this.#stageNamed(name, stage.index, { byNumber: false });
-    if (earlier !== undefined) return { base: baseOnStage(await this.#lower(earlier)), triggers: [] };
-    if (name === 'scratch') return { base: baseOnNothing({ platform, epochSec }), triggers: [] };
-    const image = await this.#image(stage.from, name, platform);
-    return { base: baseOnImage(image, name, { platform, epochSec }), triggers: this.#triggersOf(stage, image) };
+    if (earlier !== undefined) return { base: baseOnStage(await this.#lower(earlier)), instructions };
+    if (name === 'scratch') return { base: baseOnNothing({ platform, epochSec }), instructions };
+    const named =
+      (await this.#named(stage.from, name, platform)) ??
+      ({ kind: 'image', image: await this.#image(stage.from, name, platform) } as const);
+    const triggers = named.kind === 'image' ? triggersOf(named.image, stage, this.#options.source) : [];
+    const base = this.#baseOnNamed(stage, named, { name, platform });
+    return { base, instructions: [...triggers, ...instructions] };
+  }
+
+  #baseOnNamed(
+    stage: Stage,
+    named: NamedSource,
+    { name, platform }: { readonly name: string; readonly platform: Platform },
+  ): StageBase {
+    const options = { platform, epochSec: this.#options.build.sourceDateEpochSec };
+    switch (named.kind) {
+      case 'nothing':
+        return baseOnNothing(options);
+      case 'image':
+        return baseOnImage(named.image, name, options);
+      case 'tree':
+        return this.#baseOnTree(stage, named.open, { name, ...options });
+    }
+  }
+
+  #baseOnTree(stage: Stage, open: OpenSource, options: BaseOptions & { readonly name: string }): StageBase {
+    const { source, ports, cacheRules, onWarning } = this.#options;
+    const base = emptyBase(options.epochSec).vertex;
+    const cache = cacheRules.allow(stage, 1) ? ('use' as const) : ('renew' as const);
+    const basics = { source, instruction: stage.from, base, slot: this.#slot(stage, 'from'), cache, ports };
+    return baseOnTree(open, { ...options, basics, onWarning, keep: (kept) => this.#stack.use(kept) });
   }
 
   #platform(stage: Stage, expand: Expander): Platform {
@@ -127,19 +169,6 @@ export class StageLowering implements Disposable {
     } catch (error) {
       throw this.#fault(stage.from, `failed to parse platform ${text}: ${Fault.wrap('', error).message}`);
     }
-  }
-
-  /** ONBUILD triggers run once, in the child: they are not inherited any further. */
-  #triggersOf(stage: Stage, image: StoredImage): readonly StageInstruction[] {
-    return (image.config.config?.OnBuild ?? []).map((text) => this.#trigger(stage, text));
-  }
-
-  /** What goes wrong in it is shown at the FROM that brought it. */
-  #trigger({ from }: Stage, text: string): StageInstruction {
-    const trigger = parseTrigger(text);
-    if (trigger.kind === 'instruction') return { ...trigger.instruction, span: from.span };
-    const message = trigger.diagnostics.map((each) => each.message).join('; ');
-    throw this.#fault(from, `ONBUILD trigger ${JSON.stringify(text)} of the base image: ${message}`);
   }
 
   #scope(stage: Stage, draft: StageDraft): StageScope {
@@ -168,10 +197,12 @@ export class StageLowering implements Disposable {
     { name, platform }: { readonly name: string; readonly platform: Platform },
   ): Promise<Origin> {
     const other = this.#stageNamed(name, this.#options.dockerfile.stages.length);
+    const named = await this.#named(instruction, other === undefined ? name : (other.name ?? ''), platform);
+    if (named?.kind === 'tree') return named.open;
     if (other !== undefined) return (await this.#lower(this.#mustComeBefore(stage, instruction, { name, other }))).tip;
     if (/^\d+$/.test(name)) throw this.#fault(instruction, `invalid stage index ${name}`);
-    if (name === 'scratch') return emptyBase().vertex;
-    return imageBase(await this.#image(instruction, name, platform), name).vertex;
+    if (name === 'scratch' || named?.kind === 'nothing') return emptyBase().vertex;
+    return imageBase(named?.image ?? (await this.#image(instruction, name, platform)), name).vertex;
   }
 
   #mustComeBefore(stage: Stage, instruction: InstructionBase, named: { name: string; other: Stage }): Stage {
@@ -192,18 +223,31 @@ export class StageLowering implements Disposable {
     }
   }
 
+  async #named(instruction: InstructionBase, name: string, platform: Platform): Promise<NamedSource | undefined> {
+    try {
+      return await this.#options.named.find(name, platform);
+    } catch (error) {
+      throw faultAt(this.#options.source, instruction, error);
+    }
+  }
+
   #basics(draft: StageDraft, stage: Stage, instruction: StageInstruction): StepBasics {
-    const { ports, source, scope, platform, cacheRules } = this.#options;
+    const { ports, source, cacheRules } = this.#options;
     const ordinal = draft.count(instruction.kind);
-    const foreign = platform === ports.platform ? '' : `${formatPlatform(platform)}/`;
     return {
       source,
       instruction,
       base: draft.tip,
-      slot: `${scope}/${foreign}${stage.name ?? stage.index}/${instruction.kind}/${ordinal}`,
+      slot: this.#slot(stage, `${instruction.kind}/${ordinal}`),
       cache: cacheRules.allow(stage, draft.stepCount + 1) ? 'use' : 'renew',
       ports,
     };
+  }
+
+  #slot(stage: Stage, step: string): string {
+    const { ports, scope, platform } = this.#options;
+    const foreign = platform === ports.platform ? '' : `${formatPlatform(platform)}/`;
+    return `${scope}/${foreign}${stage.name ?? stage.index}/${step}`;
   }
 
   #stageNamed(name: string, before: number, options = { byNumber: true }): Stage | undefined {

@@ -42,6 +42,7 @@ import { layerNamed, layerPaths, layerRows } from './layer-listing.ts';
 import { meansName, removeImage } from './remove-image.ts';
 import { removeImageIndex } from './remove-image-index.ts';
 import type { Store } from './store.ts';
+import { transferSum } from './transfer-sum.ts';
 
 export interface LocalImagesOptions {
   readonly collector: GarbageCollector;
@@ -82,16 +83,7 @@ export class LocalImages implements Images {
 
   /** For a build: fetches the image and reports its bytes. An image for another platform leaves the name what it is. */
   async pullBase(reference: Reference, options: PullBaseOptions): Promise<StoredImage> {
-    const bytes = new Map<string, { readonly doneBytes: number; readonly totalBytes: number }>();
-    const onProgress = (event: TransferEvent): void => {
-      if (event.kind !== 'bytes') return;
-      bytes.set(event.digest, event);
-      const all = [...bytes.values()];
-      options.onProgress({
-        doneBytes: all.reduce((sum, each) => sum + each.doneBytes, 0),
-        totalBytes: all.reduce((sum, each) => sum + each.totalBytes, 0),
-      });
-    };
+    const onProgress = transferSum(options.onProgress);
     const platform = formatPlatform(options.platform);
     const byDigest = !samePlatform(options.platform, this.#store.platform);
     return (await this.#pull(reference, { ...options, platform, byDigest, onProgress })).image;

@@ -16,6 +16,7 @@ import { defaultCapabilities } from '../runtime/index.ts';
 import { once } from '../std/index.ts';
 import type { LocalImages } from './local-images.ts';
 import { openSources } from './remote-sources.ts';
+import { pullLayout } from './pull-layout.ts';
 import { cachedSeccomp } from './seccomp-cache.ts';
 import { stepLogFolder } from './step-logs.ts';
 import type { Store } from './store.ts';
@@ -32,8 +33,10 @@ export async function runBuild(store: Store, images: LocalImages, options: Build
 export async function runBuildCheck(store: Store, options: BuildCheckOptions): Promise<CheckedBuild> {
   const { images, layers, state, clock, platform } = store;
   using holder = state.leases.acquire({ purpose: 'build --check' });
+  using remotes = openSources(store);
   const transaction: BuildPorts['transaction'] = (body) => state.transaction(body);
-  return await checkBuild(options, { images, layers, holder, stats: state.stats, transaction, clock, platform });
+  const ports = { images, layers, holder, remotes, stats: state.stats, transaction, clock, platform };
+  return await checkBuild(options, ports);
 }
 
 function portsOf(store: Store, images: LocalImages, { holder, network, remotes, options }: Running): BuildPorts {
@@ -44,6 +47,7 @@ function portsOf(store: Store, images: LocalImages, { holder, network, remotes, 
   return {
     images: store.images,
     pull: (reference, pulling) => images.pullBase(reference, { ...pulling, holder }),
+    pullLayout: (place, pulling) => pullLayout(store, place, { ...pulling, holder }),
     layers,
     packer,
     snapshotter,

@@ -30,6 +30,8 @@ export interface PullImageOptions {
   readonly name: Reference;
   /** The image gets the name with its digest alone, since the name itself means the image for another platform. */
   readonly byDigest?: boolean;
+  /** The names that the image gets instead; with none of them, the holder alone keeps it. */
+  readonly names?: readonly Reference[];
   readonly platform: Platform;
   readonly holder: LayerHolder;
   readonly signal: AbortSignal;
@@ -63,7 +65,7 @@ export async function pullImage(remote: Remote, ports: PullPorts, options: PullI
   await fetchLayers(remote, layers, { ports, options });
   const { digest } = resolved.descriptor;
   const given = options.byDigest === true ? pinned(name, digest) : name;
-  const image = ports.images.adopt(digest, { names: [given], holder });
+  const image = ports.images.adopt(digest, { names: options.names ?? [given], holder });
   return { image, targetDigest: resolved.target.digest, changed: before?.manifestDigest !== image.manifestDigest };
 }
 
