@@ -3,7 +3,7 @@ import { Fault } from '../errors/index.ts';
 import { emptyBase } from './base-step.ts';
 import { copyPlan, type CopyPlan } from './copy-plan.ts';
 import { copyStep } from './copy-step.ts';
-import { faultAt } from './instruction-fault.ts';
+import { faultAt, instructionFault } from './instruction-fault.ts';
 import { stackStep } from './stack-step.ts';
 import type { StageScope } from './stage-scope.ts';
 
@@ -15,8 +15,7 @@ export async function lowerCopy(scope: StageScope, instruction: CopyInstruction 
   const { draft, build, onWarning } = scope;
   const expand = scope.expander(instruction);
   const plan = planned(scope, instruction);
-  const name =
-    instruction.kind === 'copy' && instruction.from !== undefined ? expand.word(instruction.from) : undefined;
+  const name = instruction.kind === 'copy' ? originName(scope, instruction) : undefined;
   const from = name === undefined ? scope.context : await scope.origin(instruction, name);
   const basics = scope.basics(instruction);
   const { link } = instruction;
@@ -26,6 +25,16 @@ export async function lowerCopy(scope: StageScope, instruction: CopyInstruction 
   const title = instruction.original;
   const createdBy = `${createdByOf(instruction, plan, expand.word(instruction.destination))}${origin(name)}`;
   draft.add(link ? { vertex, title, work: copied } : { vertex, title }, createdBy);
+}
+
+/** A name that depends on a variable is refused, as BuildKit does: what a stage needs is to be seen without running it. */
+function originName(scope: StageScope, instruction: CopyInstruction): string | undefined {
+  const { from } = instruction;
+  if (from === undefined || scope.expander(instruction).word(from) === from.text) return from?.text;
+  throw instructionFault(scope.source, instruction, {
+    message:
+      'variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround',
+  });
 }
 
 function planned(scope: StageScope, instruction: CopyInstruction | AddInstruction): CopyPlan {

@@ -42,6 +42,7 @@ const intended: ReadonlyMap<string, string> = new Map([
   ['4a24a00b4b2f2109', slashOfWorkdir],
   ['4b85498318edcf7a', slashOfWorkdir],
   ['6e85e2dd40e539e1', slashOfWorkdir],
+  ['6af4a38a4eee8732', 'WORKDIR //foo is kept as /foo: it is the same folder'],
 ]);
 
 function expectedOf({ buildkit }: Row): string {
@@ -50,10 +51,10 @@ function expectedOf({ buildkit }: Row): string {
 }
 
 async function outcomeOf(text: string): Promise<string> {
-  using plan = planBuild(text);
-  const target = plan.dockerfile.stages.at(-1);
-  if (target === undefined || hasErrors(plan.dockerfile.diagnostics)) return 'refused';
   try {
+    using plan = planBuild(text);
+    const target = plan.dockerfile.stages.at(-1);
+    if (target === undefined || hasErrors(plan.dockerfile.diagnostics)) return 'refused';
     const options = { clock: { now: () => 0 }, labels: new Map<string, string>(), epochSec: undefined };
     return shown(imageOf(await plan.lowering.target(target), new Map(), options), plan.bases);
   } catch (error) {
