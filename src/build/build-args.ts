@@ -44,7 +44,8 @@ export class BuildArgs {
 
   /** Given ones that no ARG asked for. */
   get unused(): readonly string[] {
-    return [...this.#options.given.keys()].filter((name) => !this.#asked.has(name) && !proxyArgNames.includes(name));
+    const isForBuilder = (name: string): boolean => proxyArgNames.includes(name) || builderArg.test(name);
+    return [...this.#options.given.keys()].filter((name) => !this.#asked.has(name) && !isForBuilder(name));
   }
 
   #readGlobal(): void {
@@ -60,6 +61,9 @@ export class BuildArgs {
     }
   }
 }
+
+/** Given to the builder rather than to the Dockerfile, which may ask for them all the same. */
+const builderArg = /^(SOURCE_DATE_EPOCH|BUILDKIT_[A-Z_]+)$/;
 
 /** What the platform gives an ARG, one of `platformArgNames`; undefined for any other. */
 export function platformArg(name: string, options: PlatformArgOptions): string | undefined {

@@ -1,4 +1,5 @@
 import type { BuildEvent } from './build-event.ts';
+import type { BuildMetadata } from './build-metadata.ts';
 import type { RunSettings } from './run-settings.ts';
 import type { SecretSource } from './secret-source.ts';
 import type { SshSource } from './ssh-source.ts';
@@ -37,6 +38,12 @@ export interface BuildOptions {
   readonly ssh?: ReadonlyMap<string, SshSource>;
   readonly run?: RunSettings;
   readonly labels: ReadonlyMap<string, string>;
+  /** Where results go, as `--output` has it: see `parseOutput`. An image of this store where there is none. */
+  readonly outputs: readonly string[];
+  /** As `--annotation` has it: see `parseAnnotation`. */
+  readonly annotations: readonly string[];
+  /** Takes what an output writes to `-`; undefined where nobody does. */
+  readonly stdout?: (chunk: Uint8Array) => Promise<void>;
   /**
    * No time in what is made is later: layers, config and history (reproducible-builds.org, SOURCE_DATE_EPOCH). Seconds
    * since 1970.
@@ -70,6 +77,8 @@ export interface CacheUse {
 export interface BuildResult {
   /** In the order in which they were asked for. */
   readonly targets: readonly TargetResult[];
+  /** What `--metadata-file` holds. */
+  readonly metadata: BuildMetadata;
 }
 
 export interface TargetResult {
@@ -77,8 +86,8 @@ export interface TargetResult {
   readonly label: string;
   /** The names that now mean this image, in full form. */
   readonly names: readonly string[];
-  /** Digest of the config; of several platforms, that of this machine's. */
-  readonly imageId: string;
+  /** Digest of the config; of several platforms, that of this machine's. Undefined where no output made an image. */
+  readonly imageId?: string;
   /** Of the manifest, or of the index where there are several platforms. */
-  readonly manifestDigest: string;
+  readonly manifestDigest?: string;
 }

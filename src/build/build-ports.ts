@@ -1,3 +1,4 @@
+import type { BlobStore } from '../blob/index.ts';
 import type { LayerHolder, LayerPacker, LayerStore } from '../layer/index.ts';
 import type { DiffId, Platform, Reference } from '../oci/index.ts';
 import type { ImageStore, StoredImage } from '../image/index.ts';
@@ -11,6 +12,7 @@ import type { StepRunner } from './step-runner.ts';
 /** What a build needs of the store and the machine. */
 export interface BuildPorts {
   readonly images: ImageStore;
+  readonly blobs: BlobStore;
   /** Fetches an image from its registry. */
   readonly pull: (reference: Reference, options: PullBaseOptions) => Promise<StoredImage>;
   /** Brings an image from an OCI layout on this machine; it gets no name. */

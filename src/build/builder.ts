@@ -5,14 +5,16 @@ import { solve, type SolveEvent, type Solved, type Vertex } from '../solver/inde
 import { BaseImages } from './base-images.ts';
 import { BuildCache } from './build-cache.ts';
 import type { BuildContext } from './build-context.ts';
-import type { BuildOptions, BuildResult, TargetResult } from './build-options.ts';
+import type { BuildOptions, BuildResult } from './build-options.ts';
 import type { BuildPorts } from './build-ports.ts';
 import { BuildProgress } from './build-progress.ts';
 import { platformsOf, targetsOf, type Target } from './build-targets.ts';
+import { buildMetadata } from './build-metadata.ts';
 import { cacheRules, type CacheRules } from './cache-rules.ts';
 import { warnOfFindings } from './check-dockerfile.ts';
 import { readDockerfile, type ReadDockerfile } from './dockerfile-source.ts';
-import { imageOf } from './image-of-stage.ts';
+import { finishTarget, planOutputs } from './finish-target.ts';
+import type { SolvedSteps } from './image-of-stage.ts';
 import { NamedContexts } from './named-contexts.ts';
 import { openBuildContext } from './open-build-context.ts';
 import { reasonText } from './reason-text.ts';
@@ -32,6 +34,7 @@ export async function buildImage(options: BuildOptions, ports: BuildPorts): Prom
   const read = readDockerfile(context.dockerfile);
   const targets = targetsOf(options, read.dockerfile.stages);
   const platforms = platformsOf(options.platforms, ports.platform);
+  const plan = planOutputs(options, targets, { host: ports.platform, isMulti: platforms.length > 1 });
   const rules = cacheRules(
     options.cache,
     read.dockerfile.stages,
@@ -54,7 +57,13 @@ export async function buildImage(options: BuildOptions, ports: BuildPorts): Prom
     { namePlatforms: platforms.length > 1 },
   );
   const solved = await solveStages(stages.flat(), building);
-  return { targets: targets.map((target, index) => store(target, stages[index] ?? [], { ...building, solved })) };
+  const finishing = { options, ports, progress, solved, annotations: plan.annotations };
+  const finished = [];
+  for (const [index, target] of targets.entries()) {
+    const outputs = plan.outputs[index] ?? [];
+    finished.push(await finishTarget(target, stages[index] ?? [], { ...finishing, outputs }));
+  }
+  return { targets: finished.map(({ image: _, ...result }) => result), metadata: buildMetadata(finished) };
 }
 
 /** What does not lie here as files comes in a step of its own. */
@@ -152,8 +161,6 @@ function warnOfUnusedArgs(lowerings: readonly StageLowering[], progress: BuildPr
   progress.warning(undefined, `one or more build-args [${everywhere.join(' ')}] were not consumed`);
 }
 
-type SolvedSteps = ReadonlyMap<Vertex<StepResult>, Solved<StepResult>>;
-
 /** The results of all steps of the stages, by vertex: the history needs each, not only the last. */
 async function solveStages(stages: readonly LoweredStage[], building: Building): Promise<SolvedSteps> {
   const { options, ports, progress } = building;
@@ -167,22 +174,6 @@ async function solveStages(stages: readonly LoweredStage[], building: Building):
   const wanted = [...new Set([...vertices.flatMap(({ inputs }) => inputs), ...vertices])];
   const solved = await solve(wanted, { cache, jobs, signal, onEvent: (event) => report(event, progress) });
   return new Map(wanted.map((vertex, index) => [vertex, solved[index] as Solved<StepResult>]));
-}
-
-function store(
-  { names }: Target,
-  stages: readonly LoweredStage[],
-  { options, ports, solved }: Building & { readonly solved: SolvedSteps },
-): TargetResult {
-  const [stage] = stages as [LoweredStage];
-  const image = imageOf(stage, solved, {
-    clock: ports.clock,
-    labels: options.labels,
-    epochSec: options.sourceDateEpochSec,
-  });
-  const stored = ports.images.add(image, { names, holder: ports.holder });
-  const { imageId, manifestDigest } = stored;
-  return { label: stage.label, names: stored.names, imageId, manifestDigest };
 }
 
 function report(event: SolveEvent<StepResult>, progress: BuildProgress): void {

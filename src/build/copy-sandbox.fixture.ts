@@ -111,6 +111,7 @@ export class CopySandbox implements Disposable {
     const holder = { add: () => undefined };
     return {
       images: unused('images'),
+      blobs: unused('blobs'),
       pull: unused('pull'),
       pullLayout: unused('pullLayout'),
       layers,
@@ -228,6 +229,8 @@ function unused(name: string): never {
 const buildDefaults = {
   contexts: new Map<string, string>(),
   tags: [],
+  outputs: [],
+  annotations: [],
   buildArgs: new Map<string, string>(),
   targets: [],
   platforms: [],

@@ -46,6 +46,8 @@ const buildDefaults: BuildOptions = {
   context: { kind: 'directory', path: '/' },
   contexts: new Map(),
   tags: [],
+  outputs: [],
+  annotations: [],
   buildArgs: new Map(),
   targets: [],
   platforms: [],

@@ -59,6 +59,7 @@ export const failure: readonly Timed[] = [
   ],
 ];
 export const result = {
+  metadata: {},
   targets: [
     {
       label: 'stage-0',

@@ -21,7 +21,7 @@ function building(events: readonly Timed[] = success): FakeEngine {
 test('every flag of build reaches the engine', async () => {
   const line = `build -t a -t b -f D --build-arg X=1 --build-arg HOME --build-arg NOPE --label l=1 --no-cache --target t --pull
     --no-cache-filter a,b --no-cache-step 3 --no-cache-step s:2 --platform linux/arm64 -j 3 --source-date-epoch 7 --network none
-    --build-context base=docker-image://alpine ctx`;
+    --build-context base=docker-image://alpine --output type=oci,dest=x -o out --annotation a=b ctx`;
   const { fake } = await runCli(line.split(/\s+/), { env: { HOME: '/root' } });
   assert.deepEqual(fake.calls, [
     [
@@ -30,7 +30,7 @@ test('every flag of build reaches the engine', async () => {
         context: { kind: 'directory', path: 'ctx' },
         contexts: { base: 'docker-image://alpine' },
         tags: ['a', 'b'],
-        buildArgs: { X: '1', HOME: '/root' },
+        buildArgs: { X: '1', HOME: '/root', SOURCE_DATE_EPOCH: '7' },
         platforms: ['linux/arm64'],
         allow: new Set(),
         cache: { off: true, offForStages: ['a', 'b'], offForSteps: ['3', 's:2'] },
@@ -39,6 +39,8 @@ test('every flag of build reaches the engine', async () => {
         pull: true,
         network: 'none',
         labels: { l: '1' },
+        outputs: ['type=oci,dest=x', 'out'],
+        annotations: ['a=b'],
         file: 'D',
         targets: ['t'],
       },
@@ -129,7 +131,7 @@ test('a build context needs a name and a value', async () => {
 });
 
 test('what is not there yet is an error that names it', async () => {
-  for (const flag of ['--cache-from', '--output', '--isolation', '--squash']) {
+  for (const flag of ['--cache-from', '--isolation', '--squash']) {
     const { code, stderr } = await runCli(['build', flag, 'x', '.']);
     assert.deepEqual([code, stderr.split('\n')[0]], [125, `Error: unknown flag: ${flag}`]);
   }

@@ -4,6 +4,7 @@ import type {
   CheckedBuild,
   BuildCheckOptions,
   CacheSummary,
+  ContextRow,
   Engine,
   ImageSummary,
   LayerPath,
@@ -64,12 +65,17 @@ export function createFakeEngine(): FakeEngine {
       containers: fakeContainers(calls, () => fake),
       caches: fakeCaches(calls),
       system: fakeSystem(calls),
+      listContext: async function* list(options) {
+        calls.push(['listContext', plain(options)]);
+        yield contextRows.filter(({ rule }) => (rule !== undefined && !rule.text.startsWith('!')) === options.ignored);
+      },
       build: async (options: BuildOptions) => {
         calls.push(['build', plain(options)]);
         for (const event of fake.buildEvents) options.onEvent(event);
         if (fake.buildFault !== undefined) throw fake.buildFault;
         const names = options.tags.map((tag) => `docker.io/library/${tag}:latest`);
-        return { targets: [{ label: 'stage-0', imageId, manifestDigest: `sha256:${'1'.repeat(64)}`, names }] };
+        const target = { label: 'stage-0', imageId, manifestDigest: `sha256:${'1'.repeat(64)}`, names };
+        return { targets: [target], metadata: { 'containerimage.config.digest': imageId } };
       },
       checkBuild: async (options: BuildCheckOptions) => {
         calls.push(['checkBuild', plain(options)]);
@@ -208,6 +214,31 @@ function fakeCaches(calls: Call[]): Engine['caches'] {
     },
   };
 }
+
+const contextRows: readonly ContextRow[] = [
+  { path: bytesOf('Dockerfile'), type: 'file', sizeBytes: 120, rule: undefined },
+  { path: bytesOf('src'), type: 'dir', sizeBytes: 0, rule: undefined },
+  { path: '\xff\n.bin' as ContextRow['path'], type: 'file', sizeBytes: 4_200_000, rule: undefined },
+  { path: bytesOf('link'), type: 'symlink', sizeBytes: 0, rule: undefined },
+  {
+    path: bytesOf('logs/keep.log'),
+    type: 'file',
+    sizeBytes: 7,
+    rule: { file: '.dockerignore', line: 5, text: '!logs/keep.log' },
+  },
+  {
+    path: bytesOf('node_modules/'),
+    type: 'dir',
+    sizeBytes: 0,
+    rule: { file: '.dockerignore', line: 3, text: 'node_modules' },
+  },
+  {
+    path: bytesOf('logs/today.log'),
+    type: 'file',
+    sizeBytes: 61_300,
+    rule: { file: '.dockerignore', line: 4, text: '**/*.log' },
+  },
+];
 
 const plainCache: CacheSummary = {
   id: '/var/cache/apt',

@@ -46,6 +46,7 @@ function portsOf(store: Store, images: LocalImages, { holder, network, remotes, 
   const packer: BuildPorts['packer'] = (below) => layers.packer({ holder, below, latestMtimeSec });
   return {
     images: store.images,
+    blobs: store.blobs,
     pull: (reference, pulling) => images.pullBase(reference, { ...pulling, holder }),
     pullLayout: (place, pulling) => pullLayout(store, place, { ...pulling, holder }),
     layers,

@@ -18,6 +18,7 @@ type Needs = Pick<Engine, 'build' | 'checkBuild'>;
 const modes = ['auto', 'plain', 'tty', 'rawjson', 'quiet'] as const;
 
 const flags = {
+  annotation: list('Add annotation to the image', { placeholder: 'KEY=VALUE' }),
   ...runFlags,
   allow: list('Allow extra privileged entitlement ("network.host", "security.insecure")', {
     placeholder: 'entitlement',
@@ -30,12 +31,14 @@ const flags = {
   iidfile: text('Write the image ID to a file', { placeholder: 'file' }),
   jobs: text('How many steps run at once (default: as many as there are cores)', { short: 'j', placeholder: 'n' }),
   label: list('Set metadata for an image', { placeholder: 'NAME=VALUE' }),
+  'metadata-file': text('Write build result metadata to a file', { placeholder: 'file' }),
   network: text('Set the networking mode for the "RUN" instructions during build', {
     choices: ['default', 'host', 'none'],
   }),
   'no-cache': toggle('Do not use cache when building the image'),
   'no-cache-filter': list('Do not cache specified stages', { placeholder: 'stage' }),
   'no-cache-step': list('Run the step again that progress shows as N/…', { placeholder: '[STAGE:]N' }),
+  output: list('Output destination (format: "type=local,dest=path")', { short: 'o', placeholder: 'output' }),
   platform: list('Set target platform for build', { placeholder: 'platform' }),
   progress: text('Set type of progress output; default "auto", or $BUILDKIT_PROGRESS', { choices: modes }),
   pull: toggle('Always attempt to pull all referenced images'),
@@ -63,9 +66,12 @@ export const build = defineCommand({
     } finally {
       progress.end(result);
     }
-    const ids = result.targets.map(({ imageId }) => imageId);
+    const ids = result.targets.flatMap(({ imageId }) => (imageId === undefined ? [] : [imageId]));
     if (flags.iidfile !== undefined) await writeFile(flags.iidfile, ids.join('\n'));
-    if (mode === 'quiet') context.stdout.print(`${ids.join('\n')}\n`);
+    if (flags['metadata-file'] !== undefined) {
+      await writeFile(flags['metadata-file'], `${JSON.stringify(result.metadata, undefined, 2)}\n`);
+    }
+    if (mode === 'quiet') context.stdout.print(ids.map((id) => `${id}\n`).join(''));
     return 0;
   },
 });
@@ -76,13 +82,14 @@ function buildOptions(
   context: Context<Needs>,
 ): Omit<BuildOptions, 'onEvent'> {
   const args = buildArgs(given['build-arg'], context.env);
+  const epoch = given['source-date-epoch'] ?? args.get('SOURCE_DATE_EPOCH') ?? context.env['SOURCE_DATE_EPOCH'];
   return {
     context: contextLocation(path, context.stdin),
     contexts: parseContexts(given['build-context']),
     platforms: given.platform,
     allow: entitlements(given.allow),
     tags: given.tag,
-    buildArgs: args,
+    buildArgs: withEpoch(args, epoch),
     cache: {
       off: given['no-cache'],
       offForStages: given['no-cache-filter'].flatMap((each) => each.split(',')),
@@ -91,18 +98,26 @@ function buildOptions(
     pull: given.pull,
     network: given.network === 'host' || given.network === 'none' ? given.network : 'default',
     labels: parseLabels(given.label),
+    outputs: given.output,
+    annotations: given.annotation,
+    ...(context.stdout.isTerminal ? {} : { stdout: (chunk: Uint8Array) => context.stdout.write(chunk) }),
     ...runOptions(given, context.env),
     signal: context.signal,
     ...(given.file === undefined ? {} : { file: dockerfileLocation(given.file, path, context.stdin) }),
     targets: given.target,
     ...jobsFrom(given.jobs),
-    ...epochFrom(given['source-date-epoch'] ?? args.get('SOURCE_DATE_EPOCH') ?? context.env['SOURCE_DATE_EPOCH']),
+    ...epochFrom(epoch),
   };
 }
 
 function buildArgs(given: readonly string[], env: Context<Needs>['env']): ReadonlyMap<string, string> {
   const pairs = given.flatMap((argument) => withValue(argument, env));
   return new Map(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+}
+
+/** An ARG of that name has it, wherever it was given. */
+function withEpoch(args: ReadonlyMap<string, string>, epoch: string | undefined): ReadonlyMap<string, string> {
+  return epoch === undefined || epoch === '' ? args : new Map([...args, ['SOURCE_DATE_EPOCH', epoch]]);
 }
 
 function entitlements(given: readonly string[]): ReadonlySet<Entitlement> {

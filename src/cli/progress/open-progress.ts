@@ -56,7 +56,10 @@ function live(output: Output, now: () => number): BuildProgress {
 
 function formatNames({ targets }: BuildResult): string {
   return targets
-    .flatMap(({ imageId, names }) => [`writing image ${imageId}`, ...names.map((name) => `naming to ${name}`)])
+    .flatMap(({ imageId, names }) => [
+      ...(imageId === undefined ? [] : [`writing image ${imageId}`]),
+      ...names.map((name) => `naming to ${name}`),
+    ])
     .map((line) => ` => ${line}\n`)
     .join('');
 }

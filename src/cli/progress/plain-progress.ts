@@ -66,6 +66,7 @@ export class PlainProgress {
   }
 
   #named({ imageId, names }: BuildResult['targets'][number]): string {
+    if (imageId === undefined) return '';
     const number = Math.max(0, ...this.#steps.keys()) + 1;
     this.#steps.set(number, newStep('naming the image', 0));
     const naming = names.map((name) => `naming to ${name} done`);
