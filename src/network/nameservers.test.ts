@@ -9,6 +9,7 @@ const cases: readonly (readonly [resolvConf: string, within: readonly string[]])
   ['nameserver 10.0.0.53\nnameserver fd00::53\n', ['10.0.0.53', 'fd00::53']],
   ['nameserver 127.0.0.53\noptions edns0\n', [forwarded]],
   ['nameserver 127.0.0.1\nnameserver ::1\nnameserver 10.0.0.1\n', [forwarded, '10.0.0.1']],
+  ['nameserver 10.0.0.1\nnameserver 127.0.0.1\n', ['10.0.0.1']],
   ['nameserver 0.0.0.0\n', [forwarded]],
   ['nameserver fe80::1%eth0\n', ['fe80::1%eth0']],
   ['# nameserver 10.0.0.1\n; nameserver 10.0.0.2\nsearch example.org\n', [forwarded]],

@@ -1,13 +1,15 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
 /**
- * The name servers of `resolvConf` (resolv.conf(5)) as an isolated network sees them: one that listens on the machine's
- * loopback is reached at `forwarded`, and so is the one that is asked where none is named.
+ * The name servers of `resolvConf` (resolv.conf(5)) as an isolated network sees them. If the first, which is the one that
+ * matters, listens on the machine's loopback, it is reached at `forwarded`, and so is the one that is asked where none is
+ * named; others that listen there are left out.
  */
 export function nameserversWithin(resolvConf: string, forwarded: string): readonly string[] {
   const named = resolvConf.split('\n').flatMap((line) => nameserverOf(line) ?? []);
-  const reachable = (named.length === 0 ? ['127.0.0.1'] : named).map((each) => (isLoopback(each) ? forwarded : each));
-  return [...new Set(reachable)].slice(0, maxNameservers);
+  const [first = '127.0.0.1'] = named;
+  const reachable = named.filter((address) => !isLoopback(address));
+  return (isLoopback(first) ? [forwarded, ...reachable] : reachable).slice(0, maxNameservers);
 }
 
 /** As many as resolvers read (MAXNS in resolv.h). */

@@ -27,7 +27,7 @@ const skip = privileges().euid !== 0 ? 'needs root' : missing !== undefined && `
 const { signal } = new AbortController();
 
 test('on a machine of our own', { skip }, async (t) => {
-  await using machine = await SmallMachine.start('connected');
+  await using machine = await SmallMachine.start('127.0.0.53');
   const [network] = machine.networks;
 
   await t.test('what listens on an address of the machine that is not its loopback is reached', async () => {
@@ -53,7 +53,7 @@ test('on a machine of our own', { skip }, async (t) => {
 
   await t.test('names are resolved by the name server that listens on the machine’s loopback', async () => {
     assert.deepEqual(network?.nameservers, ['169.254.1.1']);
-    assert.match(await machine.run({ inside: 0, script: 'getent ahostsv4 box.example' }), /^203\.0\.113\.9 /);
+    assert.match(await machine.run({ inside: 0, script: 'getent ahosts box.example' }), /^203\.0\.113\.9 /);
   });
 
   await t.test('a port that is opened inside is not opened on the machine, nor in another network', async () => {
@@ -85,8 +85,14 @@ test('on a machine of our own', { skip }, async (t) => {
   });
 });
 
+test('a name server elsewhere is asked as it is, and its answers are taken', { skip }, async () => {
+  await using machine = await SmallMachine.start('203.0.113.9');
+  assert.deepEqual(machine.networks[0]?.nameservers, ['203.0.113.9']);
+  assert.match(await machine.run({ inside: 0, script: 'getent ahosts box.example' }), /^203\.0\.113\.9 /);
+});
+
 test('a machine that is connected to nothing needs no network to be apart from', { skip }, async () => {
-  await using machine = await SmallMachine.start('alone');
+  await using machine = await SmallMachine.start();
   for (const network of machine.networks) assert.equal(network.namespacePath ?? 'none', 'none');
 });
 
@@ -178,8 +184,8 @@ class SmallMachine implements AsyncDisposable {
     this.networks = networks;
   }
 
-  static async start(kind: 'connected' | 'alone'): Promise<SmallMachine> {
-    const program = [process.execPath, join(import.meta.dirname, 'small-machine.fixture.ts'), kind];
+  static async start(...nameserver: readonly string[]): Promise<SmallMachine> {
+    const program = [process.execPath, join(import.meta.dirname, 'small-machine.fixture.ts'), ...nameserver];
     const child = spawn('unshare', ['--net', '--mount', ...program], { stdio: ['pipe', 'pipe', 'inherit'] });
     const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const { networks } = (await nextOf(answers)) as { readonly networks: readonly Open[] };

@@ -28,10 +28,11 @@ export class PastaNetworks implements IsolatedNetworks {
 
   async open({ signal }: { readonly signal: AbortSignal }): Promise<IsolatedNetwork> {
     throwIfAborted(signal, doing);
-    const pasta = await startPasta(this.#executable);
+    const nameservers = nameserversWithin(hostResolvConf(), forwardedNameserver);
+    const pasta = await startPasta(this.#executable, nameservers);
     try {
       await orAborted(whenUp(pasta), signal, doing);
-      return new PastaNetwork(pasta);
+      return new PastaNetwork(pasta, nameservers);
     } catch (error) {
       await end(pasta, 'SIGKILL');
       if (Fault.is(error, 'unavailable') && !hasDefaultRoute()) return unconnected;
@@ -42,11 +43,12 @@ export class PastaNetworks implements IsolatedNetworks {
 
 class PastaNetwork implements IsolatedNetwork {
   readonly namespacePath: string;
-  readonly nameservers = nameserversWithin(hostResolvConf(), forwardedNameserver);
+  readonly nameservers: readonly string[];
   readonly #pasta: Process;
   readonly #namespace: number;
 
-  constructor(pasta: Process) {
+  constructor(pasta: Process, nameservers: readonly string[]) {
+    this.nameservers = nameservers;
     this.#pasta = pasta;
     this.#namespace = openNamespace(pasta.pid);
     this.namespacePath = `/proc/${process.pid}/fd/${this.#namespace}`;
@@ -82,17 +84,22 @@ const plainNamespace = ['--foreground', '--quiet', '--config-net', '--netns-only
  */
 const apart = ['-t', 'none', '-u', 'none', '-T', 'none', '-U', 'none', '--no-map-gw'];
 
-const resolving = ['--dns-forward', forwardedNameserver];
+/**
+ * Asked for only where it is used: the pasta of Debian 12 then gives every answer of the machine's first name server this
+ * address as its sender, and so to who asked that server directly too, who takes it for forged.
+ */
+const forwarding = ['--dns-forward', forwardedNameserver];
 
 const waitingShell = ['--', '/bin/sh', '-c', 'echo up; read -r _'];
 
-async function startPasta(executable: string): Promise<Process> {
+async function startPasta(executable: string, nameservers: readonly string[]): Promise<Process> {
   const path = findExecutable(executable);
   if (path === undefined) {
     throw new Fault('unavailable', `${doing}: ${executable} is not installed`, {
       hint: `apt-get install passt, or ${wayOut}`,
     });
   }
+  const resolving = nameservers.includes(forwardedNameserver) ? forwarding : [];
   const args = [...plainNamespace, ...apart, ...resolving, ...waitingShell];
   const env = { PATH: defaultSearchPath, LC_ALL: 'C' };
   return await spawnProcess(path, args, { env, stdio: ['pipe', 'pipe', 'pipe'], ownGroup: true });

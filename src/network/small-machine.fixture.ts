@@ -1,6 +1,6 @@
 /**
- * What a network is tested on: a machine of our own, started as `unshare --net --mount node small-machine.fixture.ts`. It
- * has a wide area network that leads nowhere, a name server on its loopback, and services that greet whoever connects.
+ * What a network is tested on: a machine of our own, started as `unshare --net --mount node small-machine.fixture.ts
+ * [NAMESERVER]`. With a name server it has a wide area network that leads nowhere, and services that greet who connects.
  * Once all is up it opens isolated networks and runs the commands that come in, as lines of JSON, inside or outside.
  */
 import { execFile, execFileSync } from 'node:child_process';
@@ -21,7 +21,8 @@ export interface Asked {
 
 const folder = mkdtempSync(join(tmpdir(), 'varve-machine-'));
 const resolvConf = join(folder, 'resolv.conf');
-setUp(process.argv[2] === 'connected');
+const nameserver = process.argv[2];
+setUp();
 await serve();
 const networks = new PastaNetworks();
 const { signal } = new AbortController();
@@ -39,12 +40,12 @@ for (const network of open) await network[Symbol.asyncDispose]();
 rmSync(folder, { recursive: true });
 process.exit();
 
-function setUp(connected: boolean): void {
+function setUp(): void {
   execFileSync('mount', ['--make-rprivate', '/']);
-  writeFileSync(resolvConf, 'nameserver 127.0.0.53\n');
+  writeFileSync(resolvConf, `nameserver ${nameserver ?? '127.0.0.53'}\n`);
   execFileSync('mount', ['--bind', resolvConf, '/etc/resolv.conf']);
   ip('link set lo up');
-  if (!connected) return;
+  if (nameserver === undefined) return;
   ip('link add wan type veth peer name far');
   ip('link set far up');
   ip('link set wan up');
@@ -60,10 +61,10 @@ function ip(words: string): void {
 async function serve(): Promise<void> {
   await greet(8001, '127.0.0.1');
   await greet(8002, '0.0.0.0');
-  const nameserver = createSocket('udp4');
-  nameserver.on('message', (query, from) => nameserver.send(addressAnswer(query), from.port, from.address));
-  nameserver.bind(53, '127.0.0.53');
-  await once(nameserver, 'listening');
+  const names = createSocket('udp4');
+  names.on('message', (query, from) => names.send(addressAnswer(query), from.port, from.address));
+  names.bind(53, nameserver ?? '127.0.0.53');
+  await once(names, 'listening');
 }
 
 async function greet(port: number, address: string): Promise<void> {
@@ -72,14 +73,15 @@ async function greet(port: number, address: string): Promise<void> {
   await once(server, 'listening');
 }
 
-/** Every name is 203.0.113.9 (RFC 1035, 4.1: the query with the answer bits, one record that points to its name). */
+/** Every name is 203.0.113.9 and has no other record (RFC 1035, 4.1: the query, marked as an answer, then the record). */
 function addressAnswer(query: Buffer): Buffer {
   const questionEnd = query.indexOf(0, 12) + 5;
   const head = Buffer.from(query.subarray(0, questionEnd));
   head.writeUInt16BE(0x8180, 2);
-  head.writeUInt16BE(1, 6);
+  const asksAddress = head.readUInt16BE(questionEnd - 4) === 1;
+  head.writeUInt16BE(asksAddress ? 1 : 0, 6);
   head.writeUInt32BE(0, 8);
-  return Buffer.concat([head, Buffer.from('c00c00010001000000050004cb007109', 'hex')]);
+  return asksAddress ? Buffer.concat([head, Buffer.from('c00c00010001000000050004cb007109', 'hex')]) : head;
 }
 
 function answer(value: unknown): void {
