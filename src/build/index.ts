@@ -9,6 +9,8 @@ export type { BuildOptions, BuildResult, CacheUse, Entitlement, TargetResult } f
 export type { BuildOutput } from './build-output.ts';
 export type { BuildPorts, PullBaseOptions } from './build-ports.ts';
 export { buildImage } from './builder.ts';
+export { openContextContents } from './build-context-entries.ts';
+export type { ContextContents, ContextEntry } from './build-context-entries.ts';
 export { checkBuild } from './check-dockerfile.ts';
 export type { CheckedBuild, BuildCheckOptions } from './check-dockerfile.ts';
 export { ContainerStepRunner } from './container-step-runner.ts';
@@ -19,7 +21,7 @@ export type { Annotation } from './output-annotations.ts';
 export { parseOutput } from './parse-output.ts';
 export type { LayoutPlace } from './named-context.ts';
 export type { StepCommand, StepOutcome, StepRunner, StepRunOptions } from './step-runner.ts';
-export { writeOutputs } from './write-outputs.ts';
 export type { ExtraHost, RunSettings } from './run-settings.ts';
 export type { SecretSource } from './secret-source.ts';
 export type { SshSource } from './ssh-source.ts';
+export { writeOutputs } from './write-outputs.ts';

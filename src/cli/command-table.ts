@@ -18,6 +18,7 @@ export const summaries = {
   'cache mounts rm': 'Remove one or more cache mounts',
   check: 'Check that the store is whole, and repair it',
   commit: "Create a new image from a container's changes",
+  'context ls': 'List what a build would see of a directory, or what its ignore file leaves out',
   create: 'Create a new container',
   df: 'Show where the space of the store went',
   diff: "Inspect changes to files or directories on a container's filesystem",
@@ -55,6 +56,7 @@ const commands: Readonly<Record<Verb | 'container-ended', FoundCommand['load']>>
   'cache mounts rm': async () => (await import('./commands/cache-mounts-rm.ts')).cacheMountsRm,
   check: async () => (await import('./commands/check.ts')).check,
   commit: async () => (await import('./commands/commit.ts')).commit,
+  'context ls': async () => (await import('./commands/context-ls.ts')).contextLs,
   create: async () => (await import('./commands/create.ts')).create,
   df: async () => (await import('./commands/df.ts')).df,
   diff: async () => (await import('./commands/diff.ts')).diff,
@@ -89,6 +91,7 @@ const aliases: ReadonlyMap<string, readonly string[]> = new Map<string, readonly
   ...['commit', 'create', 'diff', 'export', 'kill', 'logs', 'rm', 'run', 'start', 'stop', 'wait'].map(
     same('container'),
   ),
+  ...['ls'].map(alone('context')),
   ['container inspect', ['inspect', '--type=container']],
   ['container list', ['ps']],
   ['container ls', ['ps']],
@@ -109,6 +112,7 @@ export const groupSummaries: Readonly<Record<string, string>> = {
   cache: 'Manage what builds keep',
   'cache mounts': 'Manage cache mounts',
   container: 'Manage containers',
+  context: 'Look into build contexts',
   image: 'Manage images',
   system: 'Manage the store',
 };

@@ -1,6 +1,7 @@
 import type { BuildOptions, BuildResult, CheckedBuild, BuildCheckOptions } from '../build/index.ts';
 import type { Caches } from './caches.ts';
 import type { Containers } from './containers.ts';
+import type { ContextListOptions, ContextRow } from './context-listing.ts';
 import type { Images } from './images.ts';
 import type { System } from './system.ts';
 
@@ -27,4 +28,10 @@ export interface Engine extends AsyncDisposable {
    * Checks the Dockerfile of a build by BuildKit's build checks, and builds nothing. Fault `not-found` if there is none.
    */
   checkBuild(options: BuildCheckOptions): Promise<CheckedBuild>;
+
+  /**
+   * What a build of a directory would see of it, or what its ignore file leaves out, with the line that decided each: in
+   * bytewise order, in batches, read as they are asked for. Fault `not-found` if there is no such directory.
+   */
+  listContext(options: ContextListOptions): AsyncIterable<readonly ContextRow[]>;
 }

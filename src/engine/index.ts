@@ -27,6 +27,7 @@ export type {
   StartOptions,
   TerminalSize,
 } from './containers.ts';
+export type { ContextListOptions, ContextRow, ContextRule } from './context-listing.ts';
 export type { Engine } from './engine.ts';
 export { LocalEngine } from './local-engine.ts';
 export type { Store } from './store.ts';

@@ -1,4 +1,5 @@
 import type { BuildOptions, BuildResult, CheckedBuild, BuildCheckOptions } from '../build/index.ts';
+import { listContext, type ContextListOptions, type ContextRow } from './context-listing.ts';
 import type { Engine } from './engine.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import { LocalCaches } from './local-caches.ts';
@@ -40,6 +41,10 @@ export class LocalEngine implements Engine {
   async checkBuild(options: BuildCheckOptions): Promise<CheckedBuild> {
     const { runBuildCheck } = await import('./run-build.ts');
     return runBuildCheck(this.#store, options);
+  }
+
+  listContext(options: ContextListOptions): AsyncIterable<readonly ContextRow[]> {
+    return listContext(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
