@@ -1,0 +1,59 @@
+/** What RUN's network is, by default and when asked for. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { readlinkSync } from 'node:fs';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { findExecutable } from '../src/host/index.ts';
+import { needsRoot, TestStore } from './test-store.ts';
+
+const skip = needsRoot !== false ? needsRoot : findExecutable('pasta') === undefined && 'pasta is not installed';
+
+test('the steps of a build share an isolated network, those of another have their own', { skip }, async () => {
+  await using store = new TestStore();
+  await store.busybox();
+  await using service = await loopbackService();
+  const space = `echo "space=$(readlink /proc/self/ns/net)"`;
+  const links = `echo "links=$(ls /sys/class/net | tr '\\n' ,)"`;
+  const heard = `echo "heard=$(nc 127.0.0.1 ${service.port} </dev/null 2>/dev/null)"`;
+  const lines = [`RUN ${space}; ${links}`, `RUN ${space}; ${heard}`, `RUN --network=none ${links}`];
+  const dockerfile = ['FROM busybox:local', ...lines, `RUN --network=host ${heard}; ${space}`, ''].join('\n');
+  const context = store.context('c', { Dockerfile: dockerfile });
+  const build = async (): Promise<Said> => {
+    const { code, stderr } = await store.build(context, '--no-cache', '--allow', 'network.host');
+    assert.equal(code, 0, stderr);
+    return { space: said(stderr, 'space'), links: said(stderr, 'links'), heard: said(stderr, 'heard') };
+  };
+  const builds = await Promise.all([build(), build()]);
+  for (const { space: spaces, ...rest } of builds) {
+    assert.deepEqual([spaces[0], spaces[2]], [spaces[1], readlinkSync('/proc/self/ns/net')]);
+    assert.deepEqual(rest.heard, ['', 'greetings']);
+    assert.equal(rest.links[1], 'lo,');
+  }
+  assert.equal(new Set(builds.flatMap((each) => each.space)).size, 3);
+});
+
+interface Said {
+  readonly space: readonly string[];
+  readonly links: readonly string[];
+  readonly heard: readonly string[];
+}
+
+/** The values that the steps printed as `NAME=VALUE`, in order. */
+function said(progress: string, name: string): readonly string[] {
+  const printed = new RegExp(`^#\\d+ \\d+\\.\\d+ ${name}=(.*)$`, 'gm');
+  return [...progress.matchAll(printed)].map(([, value = '']) => value);
+}
+
+interface Service extends AsyncDisposable {
+  readonly port: number;
+}
+
+async function loopbackService(): Promise<Service> {
+  const server = createServer((socket) => socket.on('error', () => socket.destroy()).end('greetings'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const close = async (): Promise<void> => void (await once(server.close(), 'close'));
+  return { port: typeof address === 'object' ? (address?.port ?? 0) : 0, [Symbol.asyncDispose]: close };
+}
