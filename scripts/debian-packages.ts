@@ -13,6 +13,7 @@ export const testPackages = [
   'git',
   'libarchive-tools',
   'mmdebstrap',
+  'openssh-client',
   'python3-minimal',
   'python3',
   'qemu-user-static',

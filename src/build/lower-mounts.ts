@@ -25,7 +25,8 @@ export async function lowerMounts(lowering: MountLowering): Promise<readonly Run
   for (const flag of instruction.mounts) {
     const resolved = resolveMount(flag, attempt);
     if (resolved.kind === 'invalid') throw faultIn(lowering, resolved.message);
-    mounts.push(await new MountOf(lowering, flag, resolved.mount).lower(mounts.length));
+    const agents = mounts.filter(({ kind }) => kind === 'ssh').length;
+    mounts.push(await new MountOf(lowering, flag, resolved.mount).lower(agents));
   }
   return mounts;
 }
@@ -42,7 +43,8 @@ class MountOf {
     this.#mount = mount;
   }
 
-  async lower(index: number): Promise<RunMount> {
+  /** `agents`: how many were there before. */
+  async lower(agents: number): Promise<RunMount> {
     switch (this.#mount.type) {
       case 'bind':
         return { kind: 'bind', target: this.#target(), readOnly: this.#mount.readOnly, content: await this.#content() };
@@ -58,7 +60,7 @@ class MountOf {
       case 'secret':
         return this.#secret();
       case 'ssh':
-        return this.#ssh(index);
+        return this.#ssh(agents);
     }
   }
 
@@ -95,10 +97,10 @@ class MountOf {
     };
   }
 
-  #ssh(index: number): RunMount {
+  #ssh(agents: number): RunMount {
     const { target = '', source = '', id = '' } = this.#mount;
     if (source !== '') throw this.#fault('ssh mount should not define source');
-    const path = posix.resolve('/', target || `/run/buildkit/ssh_agent.${index}`);
+    const path = posix.resolve('/', target || `/run/buildkit/ssh_agent.${agents}`);
     return { kind: 'ssh', ...this.#provided(0o600), id: id || 'default', target: this.#checked(path) };
   }
 

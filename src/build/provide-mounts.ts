@@ -20,7 +20,7 @@ export interface ProvidedMounts {
   readonly secrets: readonly Uint8Array[];
 }
 
-/** Reads the secrets. Fault `not-found` for one that is required and not provided; what is not required is left out. */
+/** Reads the secrets. Fault `not-found` for one that is required and not provided; what is not required is left out, its variable empty. */
 export function provideMounts(mounts: readonly RunMount[], providers: MountProviders): ProvidedMounts {
   const parts = mounts.map((mount) => provide(mount, providers));
   const agents = parts.flatMap(({ mounts: each }) => each.filter(({ kind }) => kind === 'ssh'));
@@ -61,7 +61,7 @@ function secret(
   if (source === undefined && required) {
     throw new Fault('not-found', `secret ${id}: not found`, { hint: `give it with --secret id=${id},src=FILE` });
   }
-  if (source === undefined) return nothing;
+  if (source === undefined) return { ...nothing, env: env === undefined ? [] : [`${env}=`] };
   const content = readSecret(id, source);
   return {
     mounts: target === undefined ? [] : [{ target, content, ...ownership, kind: 'secret' }],

@@ -3,13 +3,15 @@ import { setRootTimes } from '../host/index.ts';
 import type { Tree } from '../host/index.ts';
 import { bytesOf } from '../std/index.ts';
 import type { ByteString, Timestamp } from '../std/index.ts';
-import type { RuntimeSpec } from './runtime-spec.ts';
+import type { MountSpec, RuntimeSpec } from './runtime-spec.ts';
 
 /** A place in a root file system that something is to be mounted on. */
 export interface MountTarget {
   /** Absolute, as the container sees it. */
   readonly path: string;
   readonly kind: 'dir' | 'file';
+  /** Of the directory where it has to be made: some runtimes give it to what they mount there. 0755 where it is left out. */
+  readonly mode?: number;
 }
 
 /** An empty file or directory that was made for a mount. A value that can be stored and used by a later process. */
@@ -30,7 +32,11 @@ export function mountTargets(spec: RuntimeSpec): MountTarget[] {
   const isNested = (path: string): boolean => destinations.some((other) => path.startsWith(`${other}/`));
   return spec.mounts
     .filter((mount) => !isNested(mount.destination))
-    .map((mount) => ({ path: mount.destination, kind: mount.type === 'bind' ? kindOf(mount.source) : 'dir' }));
+    .map((mount) => ({
+      path: mount.destination,
+      kind: mount.type === 'bind' ? kindOf(mount.source) : 'dir',
+      ...modeOf(mount),
+    }));
 }
 
 /**
@@ -65,20 +71,24 @@ export function removeStubs(tree: Tree, stubs: readonly MountStub[]): MountStub[
   });
 }
 
-type Place = Pick<MountStub, 'path' | 'kind'>;
+type Place = Pick<MountStub, 'path' | 'kind'> & Pick<MountTarget, 'mode'>;
 
 /** The names on the way to `target` that are not there, outermost first. */
 function missingPlaces(tree: Tree, target: MountTarget): Place[] {
   const parts = tree.resolve(bytesOf(target.path)).split('/');
   const prefixes = parts.map((_, index) => parts.slice(0, index + 1).join('/') as ByteString);
+  const { kind, mode = 0o755 } = target;
   return prefixes
-    .map((path, index): Place => ({ path, kind: index < parts.length - 1 ? 'dir' : target.kind }))
+    .map((path, index): Place => (index < parts.length - 1 ? { path, kind: 'dir' } : { path, kind, mode }))
     .filter((place) => place.path !== '' && tree.stat(place.path) === undefined);
 }
 
-function makeStub(tree: Tree, { path, kind }: Place): MountStub {
+function makeStub(tree: Tree, { path, kind, mode = 0o755 }: Place): MountStub {
   keepingTimes(tree, parentOf(path), () => {
-    if (kind === 'dir') return tree.mkdir(path, 0o755);
+    if (kind === 'dir') {
+      tree.mkdir(path, mode);
+      return tree.setMode(path, mode);
+    }
     closeSync(tree.createFile(path));
     tree.setMode(path, 0o644);
   });
@@ -104,6 +114,11 @@ function setTimes(tree: Tree, directory: ByteString, mtime: Timestamp): void {
 
 function parentOf(path: ByteString): ByteString {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 0)) as ByteString;
+}
+
+function modeOf({ type, options }: MountSpec): Pick<MountTarget, 'mode'> {
+  const option = type === 'tmpfs' ? options.find((each) => each.startsWith('mode=')) : undefined;
+  return option === undefined ? {} : { mode: Number.parseInt(option.slice('mode='.length), 8) };
 }
 
 function kindOf(source: string): 'dir' | 'file' {
