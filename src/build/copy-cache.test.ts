@@ -3,12 +3,12 @@ import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
-import { scriptedServer, send } from '../http/scripted-server.fixture.ts';
 import { gitServer, TestRepository } from '../source/git-server.fixture.ts';
 import { sourceStore } from '../source/store.fixture.ts';
 import { bytesOf } from '../std/index.ts';
 import { CopySandbox } from './copy-sandbox.fixture.ts';
 import { reasonText } from './reason-text.ts';
+import { webServer } from './web-server.fixture.ts';
 
 /** What a COPY or ADD is known by from build to build. */
 function copying(name: string, script: string, body: (sandbox: CopySandbox) => Promise<void>): void {
@@ -100,22 +100,18 @@ copying(
   },
 );
 
-const modified = 'Wed, 21 Oct 2015 07:28:00 GMT';
-
 test('ADD of a URL: mode 0600, mtime Last-Modified; a changed file says so, another place with the same file does not', async () => {
   using sandbox = new CopySandbox();
   using store = sourceStore();
   sandbox.remotes = store.sources;
   let content = 'one';
-  await using server = await scriptedServer((_, response) =>
-    send(response, 200, content, { 'last-modified': modified }),
-  );
-  const text = stage(`ADD http://${server.host}/app.txt /x/`);
+  await using server = await webServer(() => content);
+  const text = stage(`ADD ${server.origin}/app.txt /x/`);
   const { chain, tree } = await sandbox.build(text);
   assert.deepEqual(tree, ['dir 755 0:0 x', 'file 600 0:0 x/app.txt "one"']);
   using opened = sandbox.layers.tree(chain);
   assert.deepEqual(opened.lookup(bytesOf('x/app.txt'))?.mtime, { sec: 1_445_412_480, nsec: 0 });
-  assert.deepEqual((await sandbox.build(stage(`ADD http://${server.host}/mirror/app.txt /x/`))).steps, ['cached']);
+  assert.deepEqual((await sandbox.build(stage(`ADD ${server.origin}/mirror/app.txt /x/`))).steps, ['cached']);
   content = 'two';
   const { reasons } = await sandbox.build(text);
   assert.match(reasons.map(reasonText).join(), /^fetched 1 app\.txt changed from 'sha256:\w+' to 'sha256:\w+'$/);
@@ -125,8 +121,8 @@ test('ADD of a URL: with a checksum that is in the store nothing is asked; witho
   using sandbox = new CopySandbox();
   using store = sourceStore();
   sandbox.remotes = store.sources;
-  const server = await scriptedServer((_, response) => send(response, 200, 'hello\n'));
-  const url = `http://${server.host}/hello`;
+  const server = await webServer(() => 'hello\n');
+  const url = `${server.origin}/hello`;
   const known = stage(
     `ADD --checksum=sha256:5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03 ${url} /x`,
   );

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { scriptedServer, send } from '../http/scripted-server.fixture.ts';
 import { gitServer, TestRepository } from '../source/git-server.fixture.ts';
 import { sourceStore } from '../source/store.fixture.ts';
 import { CopySandbox } from './copy-sandbox.fixture.ts';
 import { compareWithDocker, whyNoDocker } from './docker-copy.fixture.ts';
+import { webServer } from './web-server.fixture.ts';
 
 /** The flags of COPY and ADD, and remote sources, beside a real Docker: see `compareWithDocker`. */
 const skip = whyNoDocker() ?? false;
@@ -137,12 +137,7 @@ before(async () => {
     '/x.txt': Buffer.from('web\n'),
     '/two.tgz': archive,
   };
-  const web = resources.use(
-    await scriptedServer(({ line }, response) => {
-      const content = files[new URL(line.split(' ')[1] ?? '', 'http://localhost').pathname];
-      send(response, content === undefined ? 404 : 200, content ?? '');
-    }),
-  );
+  const web = resources.use(await webServer((path) => files[path]));
   const repository = new TestRepository(join(sandbox.folder, 'git/app.git'));
   repository.commit({ 'x.txt': 'old\n' });
   repository.git('tag', 'v1');
@@ -152,7 +147,7 @@ before(async () => {
   const commit = repository.commit({ 'x.txt': 'git\n', 'd/readme.md': 'r\n', 'd/run': 'x\n', link: { link: 'd/run' } });
   const git = resources.use(await gitServer(join(sandbox.folder, 'git')));
   words = new Map([
-    ['WEB', `http://${web.host}`],
+    ['WEB', web.origin],
     ['GIT', git.origin],
     ['SUM', '5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03'],
     ['COMMIT', commit],
