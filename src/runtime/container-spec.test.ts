@@ -113,6 +113,23 @@ test('a missing controller is an error only where its limit was asked for', () =
   });
 });
 
+test('memory with swap and processors are limited in all ways that Docker has', () => {
+  const layout = { kind: 'v1', controllers: controllers('memory', 'cpu', 'cpuset') } as const;
+  const cgroup = { path: '/varve/c0ffee', layout };
+  const limits = { memoryBytes: 2 ** 26, memorySwapBytes: -1, cpuQuotaUs: 5000, cpuPeriodUs: 10_000, cpuShares: 512 };
+  const cpuset = { cpusetCpus: '0-1', cpusetMems: '0' };
+  const { resources } = containerSpec({ ...plain, cgroup, limits: { ...limits, ...cpuset } }).linux;
+  assert.deepEqual(resources.memory, { limit: 2 ** 26, swap: -1 });
+  assert.deepEqual(resources.cpu, { quota: 5000, period: 10_000, shares: 512, cpus: '0-1', mems: '0' });
+});
+
+test('a device is made and allowed, and nothing else is', () => {
+  const device = { path: '/dev/fuse', type: 'c', major: 10, minor: 229, fileMode: 0o666, access: 'rwm' } as const;
+  const { devices, resources } = containerSpec({ ...plain, devices: [device] }).linux;
+  assert.deepEqual(devices, [{ path: '/dev/fuse', type: 'c', major: 10, minor: 229, fileMode: 0o666 }]);
+  assert.deepEqual(resources.devices.at(-1), { allow: true, type: 'c', major: 10, minor: 229, access: 'rwm' });
+});
+
 test('the init program is bound below /dev, so that it leaves no stub in the root file system', () => {
   const spec = containerSpec({ ...plain, init: '/usr/bin/tini-static' });
   assert.deepEqual(spec.process.args, ['/dev/init', '--', '/bin/sh', '-c', 'make']);
@@ -133,6 +150,9 @@ test('what no kernel would take is refused with its name', () => {
     [{ mounts: bind('/') }, /the target is its root/],
     [{ limits: { memoryBytes: 4096 } }, /limit memory .* 4096/],
     [{ limits: { cpus: 0 } }, /limit cpus .* 0/],
+    [{ limits: { cpus: 1, cpuQuotaUs: 5000 } }, /limit cpus .* a quota or period/],
+    [{ limits: { memorySwapBytes: 2 ** 30 } }, /the limit of memory itself is missing/],
+    [{ limits: { memoryBytes: 2 ** 30, memorySwapBytes: 2 ** 29 } }, /limit memory and swap .* 536870912/],
   ];
   for (const [change, message] of wrong) {
     assert.throws(() => containerSpec({ ...plain, ...change }), { name: 'Fault', code: 'invalid', message });
