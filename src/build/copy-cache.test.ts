@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
@@ -115,6 +115,19 @@ test('ADD of a URL: mode 0600, mtime Last-Modified; a changed file says so, anot
   content = 'two';
   const { reasons } = await sandbox.build(text);
   assert.match(reasons.map(reasonText).join(), /^fetched 1 app\.txt changed from 'sha256:\w+' to 'sha256:\w+'$/);
+});
+
+test('ADD of a URL: its user and password are in no record', async () => {
+  using sandbox = new CopySandbox();
+  using store = sourceStore();
+  sandbox.remotes = store.sources;
+  await using server = await webServer(() => 'one');
+  await sandbox.build(stage(`ADD ${server.origin.replace('//', '//name:secret@')}/app.txt /x/`));
+  const files = readdirSync(join(sandbox.folder, 'store'), { recursive: true, withFileTypes: true });
+  const paths = files.filter((each) => each.isFile()).map((each) => join(each.parentPath, each.name));
+  assert.ok(paths.length > 1);
+  for (const path of paths) assert.ok(!readFileSync(path).includes('secret'), path);
+  assert.deepEqual(store.filesWith('secret'), []);
 });
 
 test('ADD of a URL: with a checksum that is in the store nothing is asked; without one, the error names URL and line', async () => {

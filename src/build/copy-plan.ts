@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { AddInstruction, CopyInstruction } from '../dockerfile/index.ts';
-import { readCopyWords, type CopyWord } from './copy-words.ts';
+import { readCopyWords, withoutCredentials, type CopyWord } from './copy-words.ts';
 import type { Expander } from './expander.ts';
 
 /** A COPY or ADD with everything expanded: what is to be done, before anything was looked at. */
@@ -36,7 +36,7 @@ export function copyPlan(instruction: CopyInstruction | AddInstruction, expand: 
   const checksum = add?.checksum === undefined ? undefined : expand.word(add.checksum);
   return {
     words: readCopyWords(instruction, sources, checksum || undefined),
-    sources,
+    sources: sources.map(withoutCredentials),
     inlineFiles: inlineFiles.map((file) => ({ name: file.name, content: expand.inlineFile(file) })),
     destination: absoluteDestination(expand.word(destination), workdir),
     chown: (chown && expand.word(chown)) || undefined,

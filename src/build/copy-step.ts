@@ -6,6 +6,7 @@ import { packCopy, type PackedCopy } from './copy-packing.ts';
 import type { CopyPlan } from './copy-plan.ts';
 import { scanCopy, type CopyFindings, type ReadBudget } from './copy-scan.ts';
 import { copyRoots } from './copy-roots.ts';
+import { withoutCredentials } from './copy-words.ts';
 import type { CopyRoot } from './copy-sources.ts';
 import { resolveFetched, type FetchedSource, type RemoteWord } from './fetched-source.ts';
 import { faultAt } from './instruction-fault.ts';
@@ -40,7 +41,7 @@ export function copyStep(options: CopyStepOptions): CopyVertex {
   const { instruction, base, from, slot, cache } = options;
   const copying = new Copying(options, (message) => options.onWarning?.(vertex, message));
   const vertex: CopyVertex = {
-    label: instruction.original,
+    label: withoutCredentials(instruction.original),
     slot,
     inputs: [base],
     ...(typeof from === 'function' ? {} : { sources: [from] }),

@@ -29,6 +29,11 @@ export function readCopyWords(
   return words.map((word) => (word.kind === 'path' ? word : withFlags(word, { checksum, keepGitDir })));
 }
 
+/** The text of an instruction as progress, records and the history may have it: URLs without names and passwords. */
+export function withoutCredentials(text: string): string {
+  return text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"']*@/gi, '$1');
+}
+
 function copyWord(text: string): CopyWord {
   const reference = parseGitUrl(text);
   if (reference !== undefined && !reference.isShorthand) return { kind: 'git', reference };

@@ -22,7 +22,7 @@ export async function lowerCopy(scope: StageScope, instruction: CopyInstruction 
   const base = link ? emptyBase(build.sourceDateEpochSec).vertex : basics.base;
   const copied = scope.keep(copyStep({ ...basics, base, plan, instruction, from, onWarning }));
   const vertex = link ? stackStep(basics.base, copied) : copied;
-  const title = instruction.original;
+  const title = copied.label;
   const createdBy = `${createdByOf(instruction, plan, expand.word(instruction.destination))}${origin(name)}`;
   draft.add(link ? { vertex, title, work: copied } : { vertex, title }, createdBy);
 }
