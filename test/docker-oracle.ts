@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readImageArchive, type ImageFacts } from './image-archive.ts';
-import { repository, runProgram, type Ended } from './test-store.ts';
+import { repository, runProgram, type Ended, type RunOptions } from './test-store.ts';
 
 const peer = join(repository, '../shared/peers/run');
 
@@ -32,10 +32,10 @@ export class DockerOracle implements AsyncDisposable {
   }
 
   /** `docker build`, with BuildKit. RUN has the host's network, which is quicker to set up. */
-  build(name: string, args: readonly string[]): Promise<Ended> {
+  build(name: string, args: readonly string[], options: Pick<RunOptions, 'stdin'> = {}): Promise<Ended> {
     this.#names.add(name);
     const fixed = ['--progress=plain', '--provenance=false', '--network=host', '-t', name];
-    return runProgram(peer, ['env', 'DOCKER_BUILDKIT=1', 'docker', 'build', ...fixed, ...args]);
+    return runProgram(peer, ['env', 'DOCKER_BUILDKIT=1', 'docker', 'build', ...fixed, ...args], options);
   }
 
   async facts(name: string): Promise<ImageFacts> {

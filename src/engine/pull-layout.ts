@@ -14,9 +14,9 @@ export async function pullLayout(
 ): Promise<StoredImage> {
   const layout = await openLayoutDirectory(path);
   const ports = { blobs, layers, images, locks: state.locks };
-  const entry = name ?? onlyImage(layout);
+  const { digest } = await layout.manifest(name ?? onlyImage(layout), { signal });
   const { image } = await pullImage(layout, ports, {
-    name: { registry: 'localhost', repository: 'oci-layout', tag: entry },
+    name: { registry: 'localhost', repository: 'oci-layout', digest },
     names: [],
     platform,
     holder,
