@@ -8,6 +8,7 @@ import {
   openBindSource,
   prepareMountpoints,
   removeStubs,
+  runAttached,
   writeBundle,
   type Attachment,
   type BindSource,
@@ -18,7 +19,7 @@ import {
 import { bytesOf, throwIfAborted } from '../std/index.ts';
 import { makeBindFolder, specOf } from './container-bundle.ts';
 import type { ContainerDirectory, ContainerPlace, StoredContainer } from './container-directory.ts';
-import type { ContainerLife, RunningLife, StartFailure } from './container-record.ts';
+import type { ContainerLife, ProcessIdentity, RunningLife, StartFailure } from './container-record.ts';
 import type { TerminalSize } from './containers.ts';
 import { observeLife } from './observe-life.ts';
 import { cachedSeccomp } from './seccomp-cache.ts';
@@ -77,7 +78,7 @@ export class ContainerRunner {
    * Mounts and starts it; the attachment, where one is asked for, has its output from the first byte on. On failure
    * nothing is left of the attempt but the reason, in its record; one that removes itself is gone.
    */
-  async start(container: StoredContainer, options: RunOptions): Promise<Attachment | undefined> {
+  async start(container: StoredContainer, options: RunOptions): Promise<StartedContainer> {
     try {
       return await this.#launch(container, options);
     } catch (error) {
@@ -130,7 +131,8 @@ export class ContainerRunner {
   ): Promise<void> {
     const monitor = options.hasEnded ? undefined : monitorProcess(this.#directory.place(id).bundle);
     if (monitor !== undefined) killProcess(-monitor.pid, 'SIGKILL');
-    const gone = this.#forgotten(id);
+    const isForgotten = options.hasEnded && !this.runtimeIds().includes(id);
+    const gone = isForgotten ? undefined : this.#forgotten(id);
     if (!options.hasEnded) await gone;
     try {
       options.tidy();
@@ -167,14 +169,49 @@ export class ContainerRunner {
     await this.#withoutProcesses(container.id, { hasEnded: false, tidy });
   }
 
-  async #launch(container: StoredContainer, options: RunOptions): Promise<Attachment | undefined> {
+  async #launch(container: StoredContainer, options: RunOptions): Promise<StartedContainer> {
     const { id, record } = container;
-    const { areas, snapshotter, monitor, runtime } = this.#store;
+    const { areas, snapshotter } = this.#store;
     const place = this.#directory.place(id);
     mkdirSync(place.folder, { recursive: true, mode: 0o700 });
     areas.lasting(id);
     snapshotter.writable(record.chain, { ...place, volatile: record.settings.autoRemove });
     const sources = await this.#prepare(container, place, options.signal);
+    try {
+      const { tty, openStdin, autoRemove } = record.settings;
+      const needsMonitor = !options.attach || !autoRemove || tty || openStdin;
+      return needsMonitor
+        ? await this.#launchMonitored(container, place, options)
+        : await this.#launchAttached(container, place, options);
+    } finally {
+      for (const source of sources) source.close();
+    }
+  }
+
+  /** One that outlives nobody needs nobody who stands by it. */
+  async #launchAttached(
+    container: StoredContainer,
+    place: ContainerPlace,
+    { signal }: RunOptions,
+  ): Promise<StartedContainer> {
+    const { runtime, clock } = this.#store;
+    const { bundle, logPath } = place;
+    const start = await runAttached(runtime(), container.id, { bundle, logPath, signal, now: clock.now });
+    if (start.kind === 'not-started') throw new StartFault(start.message, { exitCode: start.code });
+    const { pid, attachment, ended } = start;
+    const self = identityOf(process.pid);
+    const first = pid === undefined ? { ...self, startTime: '' } : identityOf(pid);
+    this.#directory.setLife(container, this.#running(first, self));
+    return { attachment, ended };
+  }
+
+  async #launchMonitored(
+    container: StoredContainer,
+    place: ContainerPlace,
+    options: RunOptions,
+  ): Promise<StartedContainer> {
+    const { id, record } = container;
+    const { monitor, runtime } = this.#store;
     const created = await monitor().create(id, {
       bundle: place.bundle,
       logPath: place.logPath,
@@ -185,15 +222,14 @@ export class ContainerRunner {
       signal: options.signal,
     });
     if (created.kind === 'not-started') throw new StartFault(created.message, { exitCode: created.code });
-    for (const source of sources) source.close();
     const attachment = options.attach ? monitor().attach(place.bundle) : undefined;
     try {
-      const process = { pid: created.pid, startTime: processStartTime(created.pid) ?? '' };
+      const first = identityOf(created.pid);
       throwIfAborted(options.signal, 'start');
       if (options.terminalSize !== undefined) monitor().resize(place.bundle, options.terminalSize);
       await runtime().start(id);
-      this.#directory.setLife(container, this.#running(place, process));
-      return attachment;
+      this.#directory.setLife(container, this.#running(first, monitorProcess(place.bundle)));
+      return { attachment };
     } catch (error) {
       await attachment?.close();
       throw error;
@@ -235,9 +271,9 @@ export class ContainerRunner {
     rmSync(join(this.#store.root, 'containers', id), { recursive: true, force: true });
   }
 
-  #running(place: ContainerPlace, process: RunningLife['process']): RunningLife {
+  #running(process: ProcessIdentity, monitor: ProcessIdentity | undefined): RunningLife {
     const startedAt = new Date(this.#store.clock.now()).toISOString();
-    return { kind: 'running', startedAt, process, monitor: monitorProcess(place.bundle), bootId: bootId() };
+    return { kind: 'running', startedAt, process, monitor, bootId: bootId() };
   }
 
   #removeStubs(place: ContainerPlace): void {
@@ -257,6 +293,13 @@ export class ContainerRunner {
   }
 }
 
+export interface StartedContainer {
+  /** Where one was asked for. */
+  readonly attachment: Attachment | undefined;
+  /** The exit code, of a container that has no monitor. */
+  readonly ended?: Promise<number>;
+}
+
 export interface RunOptions {
   readonly attach: boolean;
   readonly terminalSize?: TerminalSize | undefined;
@@ -273,6 +316,11 @@ export function hasWritableLayer({ workDir }: ContainerPlace): boolean {
 export function readStubs({ stubsPath }: ContainerPlace): readonly MountStub[] {
   if (!existsSync(stubsPath)) return [];
   return JSON.parse(readFileSync(stubsPath, 'utf8')) as readonly MountStub[];
+}
+
+/** Without a start time it is no process, and never found alive. */
+function identityOf(pid: number): ProcessIdentity {
+  return { pid, startTime: processStartTime(pid) ?? '' };
 }
 
 function volumeOf(mount: StoredContainer['record']['mounts'][number]): string | undefined {

@@ -101,13 +101,13 @@ export class LocalContainers implements Containers {
       const { tty } = container.record.settings;
       // Who is attached tidies, except where one may leave a terminal before the end.
       const exitCommand = attach && !tty ? [] : this.#store.endCommand(id);
-      const attachment = await this.#runner.start(container, { attach, exitCommand, signal, terminalSize });
+      const { attachment, ended } = await this.#runner.start(container, { attach, exitCommand, signal, terminalSize });
       const { bundle } = this.#directory.place(id);
       return openSession({
         attachment,
         kill: (signalName) => this.#signal(id, signalNumber(signalName)),
         resize: (size) => this.#store.monitor().resize(bundle, size),
-        wait: () => this.wait(id, { signal }),
+        wait: () => (ended === undefined ? this.wait(id, { signal }) : this.#tidied(id, ended)),
       });
     } finally {
       held.remove();
@@ -242,6 +242,14 @@ export class LocalContainers implements Containers {
     for (;;) {
       const name = randomContainerName();
       if (this.#store.state.containers.byName(name) === undefined) return name;
+    }
+  }
+
+  async #tidied(id: string, ended: Promise<number>): Promise<number> {
+    try {
+      return await ended;
+    } finally {
+      await this.containerEnded(id);
     }
   }
 

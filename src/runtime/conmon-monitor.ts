@@ -1,10 +1,11 @@
-import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { Fault } from '../errors/index.ts';
-import { defaultSearchPath, errnoOf, findExecutable, processStartTime, spawnProcess } from '../host/index.ts';
+import { defaultSearchPath, errnoOf, findExecutable, spawnProcess } from '../host/index.ts';
 import { attachToConmon } from './conmon-attachment.ts';
 import { readExitCode, waitForExitCode } from './exit-file.ts';
+import { attachedPidName, exitRecorder } from './monitor-process.ts';
 import type { Attachment, Monitor, MonitorOptions, MonitoredCreation, TerminalSize } from './monitor.ts';
 import type { OciRuntime } from './oci-runtime.ts';
 import { commandFailure, lastLoggedError } from './runtime-log.ts';
@@ -57,10 +58,9 @@ class ConmonMonitor implements Monitor {
   }
 
   wait(bundle: string, { signal }: { readonly signal: AbortSignal }): Promise<number> {
-    const pid = readMonitorPid(bundle);
-    const startTime = pid === undefined ? undefined : processStartTime(pid);
-    const isAwaited = (): boolean =>
-      pid !== undefined && startTime !== undefined && processStartTime(pid) === startTime;
+    const recorder = exitRecorder(bundle);
+    // Asked anew: with the bundle the code is gone, however long its recorder lives.
+    const isAwaited = (): boolean => recorder !== undefined && exitRecorder(bundle)?.startTime === recorder.startTime;
     return waitForExitCode(bundle, { signal, isAwaited });
   }
 
@@ -130,7 +130,7 @@ class ConmonMonitor implements Monitor {
 }
 
 /** What an earlier life of the same container may have left in its bundle. */
-const ownFiles = ['exit', 'attach', 'ctl', 'winsz', 'pid', 'conmon.pid', 'runtime.log'];
+const ownFiles = ['exit', 'attach', 'ctl', 'winsz', 'pid', 'conmon.pid', attachedPidName, 'runtime.log'];
 
 interface SyncAnswer {
   readonly data: number;
@@ -160,15 +160,6 @@ const answerLimitChars = 64 * 1024;
 
 /** A conmon that refuses its arguments is gone before it reads; the missing answer tells. */
 function ignoreBrokenPipe(): void {}
-
-function readMonitorPid(bundle: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(join(bundle, 'conmon.pid'), 'latin1').trim());
-    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 function cancelled(id: string, cause: unknown): Fault {
   return new Fault('cancelled', `create container ${id}: cancelled`, { cause });

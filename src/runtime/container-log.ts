@@ -1,4 +1,5 @@
 import type { Timestamp } from '../std/index.ts';
+import type { AttachedOutput } from './monitor.ts';
 
 /** What a container wrote at once, as conmon logged it. */
 export interface LogRecord {
@@ -32,6 +33,20 @@ function parseTime(date: string, fraction: string, zone: string): Timestamp | un
   const ms = Date.parse(`${date}${zone}`);
   if (Number.isNaN(ms)) return undefined;
   return { sec: ms / 1000, nsec: Number(fraction.padEnd(9, '0')) };
+}
+
+/** What was written at once, as lines of the log; where it ends within a line, that goes on in the next record. */
+export function formatLogChunk({ stream, bytes }: AttachedOutput, timeMs: number): Buffer {
+  const head = `${new Date(timeMs).toISOString().slice(0, 23)}000000Z ${stream}`;
+  const [whole, part] = [Buffer.from(`${head} F `), Buffer.from(`${head} P `)];
+  const pieces: Uint8Array[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(0x0a); end !== -1; end = bytes.indexOf(0x0a, start)) {
+    pieces.push(whole, bytes.subarray(start, end + 1));
+    start = end + 1;
+  }
+  if (start < bytes.length) pieces.push(part, bytes.subarray(start), lineFeed);
+  return Buffer.concat(pieces);
 }
 
 /** A record's time as `logs --timestamps` shows it: RFC 3339 in UTC with nanoseconds. */

@@ -1,15 +1,22 @@
-import { readFileSync, watch } from 'node:fs';
+import { readFileSync, renameSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import { errnoOf } from '../host/index.ts';
 
-/** The exit code in `directory`/exit, where conmon moves it when it is whole; undefined while there is none. */
+/** The exit code in `directory`/exit, moved there when it is whole; undefined while there is none. */
 export function readExitCode(directory: string): number | undefined {
   const path = join(directory, 'exit');
   const text = readIfThere(path);
   if (text === undefined) return undefined;
   if (/^\d{1,3}\s*$/.test(text)) return Number(text);
   throw new Fault('corrupt', `read exit code ${path}: "${text.slice(0, 40)}" is not one`);
+}
+
+/** Writes it down, in one step for those who read or wait. */
+export function writeExitCode(directory: string, code: number): void {
+  const path = join(directory, 'exit');
+  writeFileSync(`${path}.new`, String(code), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
 }
 
 export interface ExitWaiting {

@@ -2,6 +2,8 @@
  * Containers as processes: the OCI bundle of one, and the programs that run it. Knows neither images nor layers nor
  * where a root file system comes from; it is handed one that is mounted.
  */
+export { runAttached } from './attached-run.ts';
+export type { AttachedContainer, AttachedRunOptions, AttachedStart } from './attached-run.ts';
 export { parseBindOption } from './bind-option.ts';
 export type { BindOption } from './bind-option.ts';
 export { openBindSource } from './bind-source.ts';

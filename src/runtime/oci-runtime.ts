@@ -55,6 +55,13 @@ export interface RunContainerOptions {
   /** Output as it comes. What a callback throws kills the container and comes out of `run`. */
   readonly onStdout: (chunk: Uint8Array) => void;
   readonly onStderr: (chunk: Uint8Array) => void;
+  /** Asked after each chunk: no more is read of that stream until the promise settles, and the command has to wait. */
+  readonly rest?: () => Promise<void> | undefined;
+  /**
+   * The command has begun; `pid` is the container's first process. Not called for a command that ended before that
+   * could be seen.
+   */
+  readonly onStarted?: (pid: number) => void;
 }
 
 export type ContainerOutcome =

@@ -17,15 +17,23 @@ export interface OutputPipe {
   abandon(): void;
 }
 
+export interface OutputPipeOptions {
+  readonly onChunk: (chunk: Uint8Array) => void;
+  /** Asked after each chunk: nothing more is read until the promise settles, and whoever writes has to wait. */
+  readonly rest?: (() => Promise<void> | undefined) | undefined;
+}
+
 /** Makes a pipe, by way of a FIFO `name` that stands in `directory` for an instant, and reads it into `onChunk`. */
-export function openOutputPipe(
-  directory: string,
-  name: string,
-  options: { readonly onChunk: (chunk: Uint8Array) => void },
-): OutputPipe {
+export function openOutputPipe(directory: string, name: string, { onChunk, rest }: OutputPipeOptions): OutputPipe {
   const { reader, writer } = openFifo(directory, name);
   const stream = new Socket({ fd: reader, readable: true, writable: false });
-  stream.on('data', options.onChunk);
+  stream.on('data', (chunk: Uint8Array) => {
+    onChunk(chunk);
+    const resting = rest?.();
+    if (resting === undefined) return;
+    stream.pause();
+    void resting.then(() => stream.resume());
+  });
   const drained = new Promise<void>((resolve) => stream.once('close', () => resolve()));
   let open = true;
   return {

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
 import { defaultSearchPath, findExecutable, run, spawnProcess } from '../host/index.ts';
 import type { Process } from '../host/index.ts';
 import type { ContainerOutcome, ContainerState, OciRuntime, RunContainerOptions } from './oci-runtime.ts';
+import { readPid } from './monitor-process.ts';
 import { openOutputPipe } from './output-pipe.ts';
 import { commandFailure, lastLoggedError } from './runtime-log.ts';
 
@@ -107,12 +108,16 @@ class RuncRuntime implements OciRuntime {
   async #runChild(id: string, log: string, options: RunContainerOptions): Promise<ChildEnd> {
     const breaking = new Breaking();
     const pipe = (name: string, pass: (chunk: Uint8Array) => void) =>
-      openOutputPipe(options.bundle, name, { onChunk: (chunk) => breaking.guard(() => pass(chunk)) });
+      openOutputPipe(options.bundle, name, {
+        onChunk: (chunk) => breaking.guard(() => pass(chunk)),
+        rest: options.rest,
+      });
     const pipes = [pipe('stdout', options.onStdout), pipe('stderr', options.onStderr)] as const;
     const abort = (): void => breaking.because(cancelled(id, options.signal.reason));
     options.signal.addEventListener('abort', abort, { once: true });
+    using start = watchStart(options);
     try {
-      const args = ['--log', log, '--log-format', 'json', 'run', '--bundle', options.bundle, id];
+      const args = ['--log', log, '--log-format', 'json', 'run', ...start.args, '--bundle', options.bundle, id];
       const stdio = ['ignore', pipes[0].writer, pipes[1].writer] as const;
       const child = await spawnProcess(this.executable, this.#args(args), { env, stdio, ownGroup: true });
       for (const each of pipes) each.closeWriter();
@@ -165,6 +170,24 @@ class RuncRuntime implements OciRuntime {
   #args(args: readonly string[]): string[] {
     return ['--root', this.stateDir, ...args];
   }
+}
+
+interface StartWatch extends Disposable {
+  readonly args: readonly string[];
+}
+
+/** The runtime writes the number of the first process into a file once the command has begun. */
+function watchStart({ bundle, onStarted }: RunContainerOptions): StartWatch {
+  if (onStarted === undefined) return { args: [], [Symbol.dispose]: () => undefined };
+  const path = join(bundle, 'pid');
+  rmSync(path, { force: true });
+  const watcher = watch(bundle, (_, name) => {
+    const pid = name === 'pid' ? readPid(path) : undefined;
+    if (pid === undefined) return;
+    watcher.close();
+    onStarted(pid);
+  });
+  return { args: ['--pid-file', path], [Symbol.dispose]: () => watcher.close() };
 }
 
 /** A signal that could not be sent is sent again. */
