@@ -3,23 +3,19 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
-import { scriptedServer, send } from '../http/scripted-server.fixture.ts';
 import { digestOf } from '../oci/index.ts';
 import { gitServer, TestRepository } from '../source/git-server.fixture.ts';
 import { parseGitUrl } from '../source/index.ts';
 import { sourceStore } from '../source/store.fixture.ts';
 import { bytesOf } from '../std/index.ts';
 import { FileSourceTree, GitSourceTree } from './remote-source.ts';
+import { webServer } from './web-server.fixture.ts';
 import { sourceTreeSuite, type SourceTreeCase } from './source-tree.suite.ts';
 
-const modified = 'Wed, 21 Oct 2015 07:28:00 GMT';
-
 async function downloaded(content: Buffer): Promise<SourceTreeCase & { readonly tree: FileSourceTree }> {
-  await using server = await scriptedServer((_request, response) =>
-    send(response, 200, content, { 'last-modified': modified }),
-  );
+  await using server = await webServer(() => content);
   const store = sourceStore();
-  const file = await store.sources.fetchUrl(`http://${server.host}/a%20file`, { holder: store.holder });
+  const file = await store.sources.fetchUrl(`${server.origin}/a%20file`, { holder: store.holder });
   return {
     tree: new FileSourceTree(file, 'a file'),
     files: { 'a file': content },
