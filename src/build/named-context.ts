@@ -53,7 +53,7 @@ function parseNamedContext(name: string, value: string): NamedContext {
   if (image !== undefined) return image === 'scratch' ? { kind: 'nothing' } : { kind: 'image', name: image };
   const layout = withoutPrefix(value, 'oci-layout://');
   if (layout !== undefined) return { kind: 'layout', ...layoutPlace(layout) };
-  if (isWebUrl(value) || parseGitUrl(value) !== undefined) return { kind: 'remote', url: value };
+  if (parseGitUrl(value) !== undefined || isWebUrl(value)) return { kind: 'remote', url: value };
   if (value.startsWith('target:')) throw unsupportedTarget(name, value);
   return directory(name, value);
 }
