@@ -44,7 +44,6 @@ export class BuildArgs {
 
   /** Given ones that no ARG asked for. */
   get unused(): readonly string[] {
-    const isForBuilder = (name: string): boolean => proxyArgNames.includes(name) || builderArg.test(name);
     return [...this.#options.given.keys()].filter((name) => !this.#asked.has(name) && !isForBuilder(name));
   }
 
@@ -60,6 +59,10 @@ export class BuildArgs {
       }
     }
   }
+}
+
+function isForBuilder(name: string): boolean {
+  return proxyArgNames.includes(name) || builderArg.test(name);
 }
 
 /** Given to the builder rather than to the Dockerfile, which may ask for them all the same. */

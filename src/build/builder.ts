@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { formatPlatform, type Platform } from '../oci/index.ts';
-import { solve, type SolveEvent, type Solved, type Vertex } from '../solver/index.ts';
+import { solve, type SolveEvent, type Solved } from '../solver/index.ts';
 import { BaseImages } from './base-images.ts';
 import { BuildCache } from './build-cache.ts';
 import type { BuildContext } from './build-context.ts';
@@ -63,7 +63,10 @@ export async function buildImage(options: BuildOptions, ports: BuildPorts): Prom
     const outputs = plan.outputs[index] ?? [];
     finished.push(await finishTarget(target, stages[index] ?? [], { ...finishing, outputs }));
   }
-  return { targets: finished.map(({ image: _, ...result }) => result), metadata: buildMetadata(finished) };
+  return {
+    targets: finished.map(({ result }) => result),
+    metadata: buildMetadata(finished.map(({ result: { label }, image }) => ({ label, image }))),
+  };
 }
 
 /** What does not lie here as files comes in a step of its own. */

@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import type { Platform } from '../oci/index.ts';
-import type { MetadataTarget } from './build-metadata.ts';
 import type { BuildOptions, TargetResult } from './build-options.ts';
 import type { BuildOutput } from './build-output.ts';
 import type { BuildPorts } from './build-ports.ts';
 import type { BuildProgress } from './build-progress.ts';
 import type { Target } from './build-targets.ts';
-import type { FinishedTarget } from './finished-target.ts';
+import type { FinishedTarget, WrittenImage } from './finished-target.ts';
 import { imageOf, type SolvedSteps } from './image-of-stage.ts';
 import { parseAnnotation, type Annotation } from './output-annotations.ts';
 import { parseOutput } from './parse-output.ts';
@@ -68,7 +67,7 @@ export async function finishTarget(
   { names }: Target,
   stages: readonly LoweredStage[],
   { outputs, options, ports, progress, solved, annotations }: Finishing & { readonly outputs: readonly BuildOutput[] },
-): Promise<TargetResult & MetadataTarget> {
+): Promise<{ readonly result: TargetResult; readonly image: WrittenImage | undefined }> {
   const { clock, images, blobs, layers, holder, platform } = ports;
   const { labels, sourceDateEpochSec: epochSec, signal, stdout = unwritten } = options;
   const target: FinishedTarget = {
@@ -86,8 +85,9 @@ export async function finishTarget(
   const isQuick = outputs.every(({ kind }) => kind === 'image');
   const [image] = isQuick ? await write() : await progress.internal(`export ${kindsOf(outputs)}`, write);
   const label = stages[0]?.label ?? '';
-  if (image === undefined) return { label, names: [], image };
-  return { label, names: image.names, image, imageId: image.imageId, manifestDigest: image.descriptor.digest };
+  if (image === undefined) return { result: { label, names: [] }, image };
+  const { names: given, imageId, descriptor } = image;
+  return { result: { label, names: given, imageId, manifestDigest: descriptor.digest }, image };
 }
 
 function kindsOf(outputs: readonly BuildOutput[]): string {

@@ -252,14 +252,15 @@ for (const cache of ['use', 'renew'] as const) {
   });
 }
 
+async function failing(): Promise<Outcome<string>> {
+  throw new Fault('invalid', 'no');
+}
+
 test('a failure of shared work fails once', async () => {
-  const run = async (): Promise<Outcome<string>> => {
-    throw new Fault('invalid', 'no');
-  };
   const record = recordOf({ op: bytesOf('same') });
   const events: string[] = [];
   const solving = solve(
-    ['one', 'two'].map((label) => step(label, [], { record, run })),
+    ['one', 'two'].map((label) => step(label, [], { record, run: failing })),
     {
       cache: new MemoryCache(),
       jobs: 2,
