@@ -3,6 +3,14 @@
  * one contract, `Remote`. Knows how to fetch and how to check what was sent; knows no store and no mounted layer.
  */
 export type { BlobOptions, Remote, RemoteManifest, WaitOptions } from './remote.ts';
+export type {
+  BlobContent,
+  PutBlobOptions,
+  PutManifestOptions,
+  ReferrersOptions,
+  RemoteListing,
+  RemoteTarget,
+} from './remote-target.ts';
 export { resolveImage } from './resolve-image.ts';
 export type { ResolvedImage, ResolveOptions } from './resolve-image.ts';
 export { readBlob, verifiedBlob } from './verified-blob.ts';
