@@ -3,7 +3,7 @@
  * next hundred: `node bench/plan.ts`.
  */
 import { performance } from 'node:perf_hooks';
-import { planBuild } from '../src/build/planned-build.fixture.ts';
+import { planBuild } from '../src/build/lowering/planned-build.fixture.ts';
 
 const stageLines = [
   'ENV VERSION_N=1.2.3 PATH=/opt/N/bin:$PATH',

@@ -1,8 +1,8 @@
 import type { BuildEvent } from './build-event.ts';
-import type { BuildMetadata } from './build-metadata.ts';
-import type { RunSettings } from './run-settings.ts';
-import type { SecretSource } from './secret-source.ts';
-import type { SshSource } from './ssh-source.ts';
+import type { BuildMetadata } from './output/build-metadata.ts';
+import type { RunSettings } from './run/run-settings.ts';
+import type { SecretSource } from './run/secret-source.ts';
+import type { SshSource } from './run/ssh-source.ts';
 
 /** What `varve build` is asked to do. Fields mean what the flags of `docker buildx build` of the same name mean. */
 export interface BuildOptions {

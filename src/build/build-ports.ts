@@ -6,8 +6,8 @@ import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
 import type { RemoteSources } from '../source/index.ts';
 import type { CacheRecords, Locks, StatCache } from '../state/index.ts';
 import type { Clock } from '../std/index.ts';
-import type { LayoutPlace } from './named-context.ts';
-import type { StepRunner } from './step-runner.ts';
+import type { LayoutPlace } from './context/named-context.ts';
+import type { StepRunner } from './run/step-runner.ts';
 
 /** What a build needs of the store and the machine. */
 export interface BuildPorts {

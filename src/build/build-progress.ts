@@ -2,7 +2,7 @@ import { formatPlatform, samePlatform } from '../oci/index.ts';
 import type { Vertex } from '../solver/index.ts';
 import type { Clock } from '../std/index.ts';
 import type { BuildEvent, PlannedStep } from './build-event.ts';
-import type { LoweredStage } from './step.ts';
+import type { LoweredStage } from './lowering/step.ts';
 import type { StepResult } from './step-result.ts';
 
 type StepVertex = Vertex<StepResult>;

@@ -2,9 +2,9 @@ import type { Stage } from '../dockerfile/index.ts';
 import { Fault } from '../errors/index.ts';
 import { parsePlatform, samePlatform, type Platform, type Reference } from '../oci/index.ts';
 import type { BuildOptions } from './build-options.ts';
-import { stagesHint } from './cache-rules.ts';
+import { stagesHint } from './lowering/cache-rules.ts';
 import { parseNames } from './image-names.ts';
-import { stageNamed } from './stage-named.ts';
+import { stageNamed } from './lowering/stage-named.ts';
 
 /** A stage that is asked for, and the names that its image gets. */
 export interface Target {

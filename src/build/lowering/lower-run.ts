@@ -1,0 +1,40 @@
+import type { RunInstruction } from '../../dockerfile/index.ts';
+import type { Entitlement } from '../build-options.ts';
+import { instructionFault, notThereYet } from './instruction-fault.ts';
+import { lowerMounts } from './lower-mounts.ts';
+import { runCreatedBy } from '../run/run-command.ts';
+import { runStep } from '../run/run-step.ts';
+import type { StageScope } from './stage-scope.ts';
+
+/** RUN: a step that runs a command on what the stage has come to. */
+export async function lowerRun(scope: StageScope, instruction: RunInstruction): Promise<void> {
+  const { draft, build, args, platform, onOutput, onWarning } = scope;
+  const { network, security } = instruction;
+  if (instruction.devices.length > 0) throw notThereYet(scope.source, instruction, 'RUN --device');
+  if (network === 'host' && build.network !== 'host') requireEntitlement(scope, instruction, 'network.host');
+  if (security === 'insecure') requireEntitlement(scope, instruction, 'security.insecure');
+  const { state } = draft;
+  const basics = scope.basics(instruction);
+  const vertex = runStep({
+    ...basics,
+    instruction,
+    state,
+    platform,
+    network: network === 'default' ? build.network : network,
+    mounts: await lowerMounts({ scope, instruction, basics }),
+    build,
+    hiddenEnv: args.proxies,
+    onOutput,
+    onWarning,
+  });
+  draft.add({ vertex, title: instruction.original }, runCreatedBy(instruction, state));
+}
+
+function requireEntitlement(scope: StageScope, instruction: RunInstruction, name: Entitlement): void {
+  if (scope.build.allow.has(name)) return;
+  throw instructionFault(scope.source, instruction, {
+    code: 'denied',
+    message: `${name} is not allowed`,
+    hint: `if you trust this Dockerfile, build with --allow ${name}`,
+  });
+}

@@ -1,0 +1,247 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, posix } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { Fault } from '../../errors/index.ts';
+import { privileges, resourceLimits, Tree, type Mounts } from '../../host/index.ts';
+import type { LayerPacker } from '../../layer/index.ts';
+import type { IsolatedNetwork } from '../../network/index.ts';
+import { defined, type DiffId } from '../../oci/index.ts';
+import {
+  allCapabilities,
+  containerSpec,
+  etcFiles,
+  mountTargets,
+  prepareMountpoints,
+  removeStubs,
+  resolveUser,
+  writeBundle,
+  writeEtcFiles,
+  type ContainerCgroup,
+  type ContainerMount,
+  type ContainerSpecOptions,
+  type OciRuntime,
+  type RuntimeSpec,
+  type SeccompSpec,
+} from '../../runtime/index.ts';
+import { throwIfAborted } from '../../std/index.ts';
+import type { CacheMounts, Snapshotter, TemporaryArea, WorkAreas } from '../../snapshot/index.ts';
+import type { RunSettings } from './run-settings.ts';
+import { StepMounts } from './step-mounts.ts';
+import type { StepCommand, StepOutcome, StepRunner, StepRunOptions } from './step-runner.ts';
+
+export interface ContainerStepRunnerOptions {
+  /** Looked for when the first step runs. */
+  readonly runtime: () => OciRuntime;
+  readonly snapshotter: Snapshotter;
+  readonly mounts: Mounts;
+  readonly cacheMounts: CacheMounts;
+  readonly areas: WorkAreas;
+  /** Begins a layer on what is below. */
+  readonly packer: (below: readonly DiffId[]) => LayerPacker;
+  /** What containers of this machine have in common; looked up when the first step runs. */
+  readonly machine: () => StepMachine;
+  /** The isolated network of this build: opened for the first step that is to be on it, the same one ever after. */
+  readonly network: () => Promise<IsolatedNetwork>;
+}
+
+/** What the spec of a step's container needs to know of the machine. */
+export interface StepMachine {
+  readonly seccomp: SeccompSpec;
+  readonly cgroup: Pick<ContainerCgroup, 'layout'>;
+  /** An init that reaps; Fault `unavailable` where it is missing was thrown before. */
+  readonly init: string;
+}
+
+/** What a step's container joins, and who resolves names there; the machine's name servers where it is not said. */
+interface StepNetwork {
+  readonly joins: 'host' | 'none' | { readonly namespacePath: string };
+  readonly nameservers?: readonly string[];
+}
+
+interface PreparedCommand {
+  readonly command: StepCommand;
+  readonly network: StepNetwork;
+  readonly mounts: readonly ContainerMount[];
+}
+
+/** Steps as containers of the machine's OCI runtime, each on an overlay of the layers below. */
+export class ContainerStepRunner implements StepRunner {
+  readonly #options: ContainerStepRunnerOptions;
+
+  constructor(options: ContainerStepRunnerOptions) {
+    this.#options = options;
+  }
+
+  async run(command: StepCommand, options: StepRunOptions): Promise<StepOutcome> {
+    const { areas, snapshotter } = this.#options;
+    using area = areas.temporary('step');
+    const outcome = await this.#execute(area, command, options);
+    if (outcome !== undefined) return outcome;
+    using packer = this.#options.packer(command.chain);
+    const report = snapshotter.pack(command.chain, area.workDir, packer);
+    await noticeAbort(options.signal);
+    return { kind: 'done', layer: packer.commit(), report };
+  }
+
+  /** Undefined once the command has succeeded and its view is unmounted. */
+  async #execute(area: TemporaryArea, command: StepCommand, options: StepRunOptions): Promise<StepOutcome | undefined> {
+    const { snapshotter } = this.#options;
+    const runtime = this.#options.runtime();
+    const network = await this.#network(command);
+    using memory = this.#memory(area, command);
+    await using placed = await StepMounts.place(command.mounts, {
+      ...this.#options,
+      area,
+      privateFolder: memory?.path,
+      signal: options.signal,
+    });
+    throwIfAborted(options.signal, 'run the command');
+    using view = snapshotter.writable(command.chain, {
+      workDir: area.workDir,
+      target: area.target,
+      volatile: true,
+    });
+    using tree = Tree.open(view.path);
+    const spec = this.#spec(area, tree, { command, network, mounts: placed.of(command.mounts) });
+    const bundle = memory?.path ?? area.bundle;
+    writeBundle(bundle, spec);
+    const stubs = prepareMountpoints(tree, mountTargets(spec));
+    try {
+      const outcome = await runtime.run(area.id, {
+        bundle,
+        signal: options.signal,
+        onStdout: (bytes) => options.onOutput('stdout', bytes),
+        onStderr: (bytes) => options.onOutput('stderr', bytes),
+      });
+      if (outcome.kind === 'not-started') return { kind: 'failed', exitCode: outcome.code, message: outcome.message };
+      return outcome.code === 0 ? undefined : { kind: 'failed', exitCode: outcome.code, message: undefined };
+    } finally {
+      removeStubs(tree, stubs);
+    }
+  }
+
+  async #network({ network }: StepCommand): Promise<StepNetwork> {
+    if (network !== 'isolated') return { joins: network };
+    const { namespacePath, nameservers } = await this.#options.network();
+    return { joins: namespacePath === undefined ? 'none' : { namespacePath }, nameservers };
+  }
+
+  /**
+   * A folder in memory where there are secrets: for them, and for the bundle, whose `config.json` tells the runtime
+   * the values of variables.
+   */
+  #memory(area: TemporaryArea, { mounts, secretEnv }: StepCommand): MemoryFolder | undefined {
+    const isNeeded = secretEnv.length > 0 || mounts.some(({ kind }) => kind === 'secret' || kind === 'ssh');
+    return isNeeded ? memoryFolder(this.#options.mounts, join(area.bundle, 'private')) : undefined;
+  }
+
+  #spec(area: TemporaryArea, tree: Tree, { command, network, mounts }: PreparedCommand): RuntimeSpec {
+    const { seccomp, cgroup, init } = this.#options.machine();
+    const { settings } = command;
+    return containerSpec({
+      rootfs: area.target,
+      args: command.args,
+      env: [...command.env, ...command.secretEnv],
+      cwd: command.workdir,
+      user: userOf(tree, command.user),
+      hostname: stepHostname,
+      network: network.joins,
+      mounts: [...networkFiles(area, network, settings), ...ownFiles(area, command.files), ...mounts],
+      ...(command.security === 'insecure' ? insecureRights() : { seccomp }),
+      cgroup: { path: posix.join('/', settings.cgroupParent ?? 'varve', area.id), ...cgroup },
+      init,
+      ...limitsOf(settings),
+    });
+  }
+}
+
+/**
+ * Packing does not give way to anything: who pressed Ctrl-C meanwhile is heard in the next turn of the event loop, which
+ * the second wait is sure to be in.
+ */
+async function noticeAbort(signal: AbortSignal): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+  throwIfAborted(signal, 'store the changes');
+}
+
+function userOf(tree: Tree, user: string): ReturnType<typeof resolveUser> {
+  try {
+    return resolveUser(tree, user);
+  } catch (error) {
+    throw Fault.wrap('run the command', error);
+  }
+}
+
+/** Names are resolved as on the host; the files are the container's own copies. */
+function networkFiles(
+  area: TemporaryArea,
+  { joins, ...resolving }: StepNetwork,
+  { extraHosts = [] }: RunSettings,
+): readonly ContainerMount[] {
+  const files = etcFiles({
+    hostname: stepHostname,
+    network: joins === 'host' ? 'host' : 'own',
+    ...resolving,
+    extraHosts: extraHosts.map(({ name, address }) => ({ name, address: addressOf(address, joins) })),
+    hostHosts: textOfFile('/etc/hosts'),
+    hostResolvConf: textOfFile('/etc/resolv.conf'),
+  });
+  return writeEtcFiles(join(area.bundle, 'etc'), files, { readonly: true });
+}
+
+/** On the machine's own network the machine is the loopback; in others no address stands for it. */
+function addressOf(address: string, joins: StepNetwork['joins']): string {
+  if (address !== 'host-gateway') return address;
+  if (joins === 'host') return '127.0.0.1';
+  throw new Fault('unsupported', 'add host: no address of this network is host-gateway', {
+    hint: 'only with --network=host a command reaches what listens on this machine',
+  });
+}
+
+/** As BuildKit: every capability, no filter, nothing hidden or read-only, every device. */
+function insecureRights(): Pick<ContainerSpecOptions, 'capabilities' | 'privileged' | 'seccomp'> {
+  const held = privileges().capabilities;
+  return { capabilities: allCapabilities.filter((name) => held.has(name)), privileged: true, seccomp: undefined };
+}
+
+function limitsOf(settings: RunSettings): Partial<ContainerSpecOptions> {
+  const { shmSizeBytes, rlimits, limits } = settings;
+  const mayRaise = rlimits === undefined || privileges().capabilities.has('CAP_SYS_RESOURCE');
+  return {
+    ...defined({ shmSizeBytes, rlimits, limits }),
+    ...(mayRaise ? {} : { ownLimits: resourceLimits() }),
+  };
+}
+
+interface MemoryFolder extends Disposable {
+  readonly path: string;
+}
+
+function memoryFolder(mounts: Mounts, path: string): MemoryFolder {
+  mkdirSync(path, { mode: 0o700 });
+  using mount = mounts.tmpfs({ sizeBytes: memoryFolderBytes, mode: 0o700 });
+  mounts.attach(mount, path);
+  return { path, [Symbol.dispose]: () => mounts.unmount(path, { detach: true }) };
+}
+
+const memoryFolderBytes = 64 << 20;
+
+function textOfFile(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+function ownFiles(area: TemporaryArea, files: StepCommand['files']): readonly ContainerMount[] {
+  return files.map(({ path, content }) => fileMount(area, path, content));
+}
+
+function fileMount(area: TemporaryArea, destination: string, content: string): ContainerMount {
+  const folder = join(area.bundle, 'files');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const source = join(folder, basename(destination));
+  writeFileSync(source, content, { mode: 0o755 });
+  return { kind: 'bind', source, destination, readonly: true };
+}
+
+/** What a command sees as the machine's name: the same everywhere, so that nothing of it gets into a layer. */
+const stepHostname = 'varve-build';
