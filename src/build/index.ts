@@ -1,5 +1,8 @@
 /**
  * From a Dockerfile and a context to an image: lowers the instructions to a graph, runs what is not known yet, says why.
+ *
+ * `builder.ts` is the way through: `context/` opens what is built from, `lowering/` turns stages into steps, `source/` is
+ * what can be copied from, `copy/` and `run/` do the steps, `output/` writes what came of them.
  */
 export { applyChanges } from './lowering/apply-changes.ts';
 export type { BuildEvent, PlannedStep } from './build-event.ts';
