@@ -29,9 +29,13 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
     this.#options = options;
   }
 
-  async find(contentKey: string): Promise<CachedOutcome<StepResult> | undefined> {
+  async find(
+    contentKey: string,
+    { onWait }: { readonly onWait: () => void },
+  ): Promise<CachedOutcome<StepResult> | undefined> {
     const found = this.#lookUp(contentKey);
     if (found !== undefined || this.#claims.has(contentKey)) return found;
+    if (this.#options.locks.isHeld(lockOf(contentKey))) onWait();
     await this.#claim(contentKey);
     const foundAfterWait = this.#lookUp(contentKey);
     if (foundAfterWait !== undefined) await this.#release(contentKey);
@@ -101,7 +105,7 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
     const held = Promise.withResolvers<void>();
     const over = Promise.withResolvers<void>();
     const ended = locks.exclusively(
-      `step ${contentKey}`,
+      lockOf(contentKey),
       async () => {
         held.resolve();
         await over.promise;
@@ -125,6 +129,10 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
 interface Claim {
   readonly release: () => void;
   readonly ended: Promise<void>;
+}
+
+function lockOf(contentKey: string): string {
+  return `step ${contentKey}`;
 }
 
 /** How many earlier builds of a step a reason may compare with. */

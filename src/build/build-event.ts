@@ -7,6 +7,8 @@
  */
 export type BuildEvent =
   | { readonly kind: 'plan'; readonly steps: readonly PlannedStep[] }
+  /** Another build, in whatever process, runs this very step: it is waited for. Then it is `cached`, or `started` here. */
+  | { readonly kind: 'waiting'; readonly step: number; readonly timeMs: number }
   | { readonly kind: 'started'; readonly step: number; readonly timeMs: number }
   /** The step was reused. */
   | { readonly kind: 'cached'; readonly step: number; readonly timeMs: number }

@@ -84,6 +84,17 @@ export class BuildProgress {
     this.#about(vertex, (step) => this.#emit({ kind: 'output', step, stream, bytes }));
   }
 
+  /** A layer of a size that takes its time is being written. */
+  packing(vertex: StepVertex, doneBytes: number): void {
+    const progress = { what: 'storing the layer', done: doneBytes, total: undefined, unit: 'bytes' } as const;
+    this.#about(vertex, (step) => this.#emit({ kind: 'progress', step, ...progress }));
+  }
+
+  /** Another build is at the very step. */
+  waiting(vertex: StepVertex): void {
+    this.#about(vertex, (step) => this.#emit({ kind: 'waiting', step, timeMs: this.#clock.now() }));
+  }
+
   warning(vertex: StepVertex | undefined, message: string): void {
     const step = vertex === undefined ? undefined : this.#steps.get(vertex);
     this.#emit({ kind: 'warning', step, message });

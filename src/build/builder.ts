@@ -107,6 +107,7 @@ function loweringFor(platform: Platform, building: Building): StageLowering {
       context: context.files,
       scope: createHash('sha256').update(context.dockerfile.identity).digest('hex').slice(0, 16),
       onOutput: (vertex, stream, bytes) => progress.output(vertex, stream, bytes),
+      onPacking: (vertex, doneBytes) => progress.packing(vertex, doneBytes),
       onWarning: (vertex, message) => progress.warning(vertex, message),
     }),
   );
@@ -184,6 +185,8 @@ function report(event: SolveEvent<StepResult>, progress: BuildProgress): void {
   switch (event.kind) {
     case 'started':
       return progress.started(vertex, vertex.cache === 'off' ? undefined : reasonText(event.reason));
+    case 'waiting':
+      return progress.waiting(vertex);
     case 'cached':
       return progress.cached(vertex);
     case 'finished':

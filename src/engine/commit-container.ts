@@ -1,6 +1,7 @@
 import type { StoredImage } from '../image/index.ts';
 import type { LayerHolder, PackedLayer } from '../layer/index.ts';
 import { defined, parseReference, type ImageConfig } from '../oci/index.ts';
+import { packInSlices } from '../snapshot/index.ts';
 import type { ContainerPlace, StoredContainer } from './container-directory.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { hasWritableLayer, readStubs } from './container-runner.ts';
@@ -25,8 +26,8 @@ export async function commitContainer(
   const changed = applyChanges(record.config, changes);
   using lease = store.state.leases.acquire({ purpose: `commit ${id.slice(0, 12)}` });
   lease.addAll(record.chain);
-  const pack = (): PackedLayer => packLayer(record, { ...options, holder: lease });
-  const layer = isRunning && pause ? await paused(id, store, pack) : pack();
+  const pack = (): Promise<PackedLayer> => packLayer(record, { ...options, holder: lease });
+  const layer = await (isRunning && pause ? paused(id, store, pack) : pack());
   const base = store.images.list().find((image) => image.imageId === record.imageId);
   const author = options.author ?? changed.author;
   const config = committedConfig(record, {
@@ -40,24 +41,24 @@ export async function commitContainer(
   return { imageId: store.images.add(config, { names, holder: lease }).imageId };
 }
 
-async function paused<T>(id: string, store: Store, body: () => T): Promise<T> {
+async function paused<T>(id: string, store: Store, body: () => Promise<T>): Promise<T> {
   await store.runtime().pause(id);
   try {
-    return body();
+    return await body();
   } finally {
     await store.runtime().resume(id);
   }
 }
 
-function packLayer(
+async function packLayer(
   { chain }: ContainerRecord,
-  { store, place, holder }: CommitContext & { readonly holder: LayerHolder },
-): PackedLayer {
+  { store, place, holder, signal }: CommitContext & { readonly holder: LayerHolder },
+): Promise<PackedLayer> {
   const { layers, snapshotter } = store;
   const { workDir } = place;
   const filter = stubFilterFor(readStubs(place), { layers, chain, workDir });
   using packer = new StublessPacker(layers.writer({ holder, below: chain }), filter);
-  if (hasWritableLayer(place)) snapshotter.pack(chain, workDir, packer);
+  if (hasWritableLayer(place)) await packInSlices(snapshotter.pack(chain, workDir, packer), { signal });
   return packer.commit();
 }
 

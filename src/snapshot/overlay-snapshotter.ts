@@ -8,7 +8,7 @@ import { bytesOf } from '../std/index.ts';
 import type { LayerRoot, LayerRoots } from './layer-roots.ts';
 import { listChanges } from './list-changes.ts';
 import { packChanges } from './pack-changes.ts';
-import type { MountedView, PackReport, Snapshotter, WritableOptions } from './snapshotter.ts';
+import type { MountedView, PackSlices, Snapshotter, WritableOptions } from './snapshotter.ts';
 import type { TreeChange } from './tree-change.ts';
 
 export interface OverlayOptions {
@@ -64,10 +64,10 @@ export class OverlaySnapshotter implements Snapshotter {
     return listChanges(upper, below);
   }
 
-  pack(chain: readonly DiffId[], workDir: string, packer: LayerPacker): PackReport {
+  *pack(chain: readonly DiffId[], workDir: string, packer: LayerPacker): PackSlices {
     using below = this.#options.layers.tree(chain);
     using upper = Tree.open(join(workDir, 'upper'));
-    return packChanges(upper, below, packer);
+    return yield* packChanges(upper, below, packer);
   }
 
   forget(diffIds: readonly DiffId[]): void {

@@ -6,7 +6,7 @@ import type { LayerPacker, OpenTree } from '../layer/index.ts';
 import { bytesOf, showBytes, type ByteString } from '../std/index.ts';
 import type { TarEntry } from '../tar/index.ts';
 import { sameContent } from './same-content.ts';
-import type { PackReport } from './snapshotter.ts';
+import type { PackReport, PackSlices } from './snapshotter.ts';
 import { sameXattrs, upperEntries, type PresentEntry, type UpperEntry } from './upper-entries.ts';
 
 /**
@@ -15,12 +15,15 @@ import { sameXattrs, upperEntries, type PresentEntry, type UpperEntry } from './
  *
  * Fault `invalid` for a name that a layer cannot hold, `conflict` for a file that changes while it is read.
  */
-export function packChanges(upper: Tree, below: OpenTree, packer: LayerPacker): PackReport {
+export function* packChanges(upper: Tree, below: OpenTree, packer: LayerPacker): PackSlices {
   const packing = new Packing(upper, below, packer);
   packing.root();
-  for (const entry of upperEntries(upper, below)) packing.take(entry);
+  for (const entry of upperEntries(upper, below)) yield* packing.take(entry);
   return packing.report();
 }
+
+/** The bytes written so far, where it is time for somebody else. */
+type Slices = Generator<number, void, undefined>;
 
 class Packing {
   readonly #upper: Tree;
@@ -33,6 +36,9 @@ class Packing {
   readonly #inflated: { path: string; storedBytes: number; sizeBytes: number }[] = [];
   readonly #buffer = Buffer.allocUnsafeSlow(1 << 20);
   #skippedSockets = 0;
+  #writtenBytes = 0;
+  /** Since the last slice. */
+  #work = 0;
 
   constructor(upper: Tree, below: OpenTree, packer: LayerPacker) {
     this.#upper = upper;
@@ -50,10 +56,11 @@ class Packing {
     this.#packer.add(entryOf({ kind: 'changed', path: bytesOf('.'), status, xattrs, lower }));
   }
 
-  take(entry: UpperEntry): void {
+  *take(entry: UpperEntry): Slices {
+    if (this.#isSliceOver(entryWork)) yield this.#doneBytes();
     while (this.#way.length > 0 && !entry.path.startsWith(this.#way.at(-1)?.prefix ?? '')) this.#way.pop();
     if (entry.kind === 'deleted') this.#deletion(entry.path);
-    else this.#present(entry);
+    else yield* this.#present(entry);
   }
 
   report(): PackReport {
@@ -71,14 +78,14 @@ class Packing {
     this.#packer.add({ ...whiteout, path: name });
   }
 
-  #present(entry: PresentEntry): void {
+  *#present(entry: PresentEntry): Slices {
     refuseReservedName(entry.path);
     const { type, nlink } = entry.status;
     if (type === 'socket') return this.#socket(entry);
     if (type === 'dir') return this.#directory(entry);
     const changed = entry.kind !== 'same' || !sameContent(this.#upper, this.#below, entry);
-    if (nlink > 1) this.#linked(entry, changed);
-    else if (changed) this.#write(entry, this.#way);
+    if (nlink > 1) yield* this.#linked(entry, changed);
+    else if (changed) yield* this.#write(entry, this.#way);
   }
 
   /** A layer cannot hold it; what it took the place of is gone all the same. */
@@ -96,7 +103,7 @@ class Packing {
    * The names of one file. Once one of them has to be written all are, so that they stay one file; the first that is
    * written carries the content.
    */
-  #linked(entry: PresentEntry, changed: boolean): void {
+  *#linked(entry: PresentEntry, changed: boolean): Slices {
     const { ino, nlink } = entry.status;
     const group = this.#links.get(ino) ?? { first: undefined, unchanged: [], met: 0 };
     group.met++;
@@ -105,7 +112,7 @@ class Packing {
     if (group.first !== undefined) return this.#link({ entry, way: this.#way }, group.first);
     if (!changed) return void group.unchanged.push({ entry, way: [...this.#way] });
     group.first = entry.path;
-    this.#write(entry, this.#way);
+    yield* this.#write(entry, this.#way);
     for (const other of group.unchanged) this.#link(other, entry.path);
     group.unchanged.length = 0;
   }
@@ -115,31 +122,46 @@ class Packing {
     this.#packer.add({ ...entryOf(entry), type: 'link', size: 0, link: first, devMajor: 0, devMinor: 0 });
   }
 
-  #write(entry: PresentEntry, way: readonly Step[]): void {
+  *#write(entry: PresentEntry, way: readonly Step[]): Slices {
     this.#lead(way);
     const link = entry.status.type === 'symlink' ? this.#upper.readlink(entry.path) : noBytes;
     this.#packer.add({ ...entryOf(entry), link });
-    if (entry.status.type === 'file' && entry.status.size > 0) this.#content(entry);
+    if (entry.status.type === 'file' && entry.status.size > 0) yield* this.#content(entry);
   }
 
-  #content(entry: PresentEntry): void {
+  *#content(entry: PresentEntry): Slices {
     const fd = this.#upper.openFile(entry.path, { follow: false });
     try {
       this.#noteHoles(fd, entry);
-      faulting('read', entry.path, () => this.#copy(fd, entry.status.size));
+      yield* this.#copy(fd, entry);
     } finally {
       closeSync(fd);
     }
   }
 
   /** What is missing at the end, or was added since, the packer notices. */
-  #copy(fd: number, sizeBytes: number): void {
-    for (let left = sizeBytes; left > 0;) {
-      const count = readSync(fd, this.#buffer, 0, Math.min(left, this.#buffer.length), null);
+  *#copy(fd: number, { path, status }: PresentEntry): Slices {
+    for (let left = status.size; left > 0;) {
+      const count = faulting('read', path, () =>
+        readSync(fd, this.#buffer, 0, Math.min(left, this.#buffer.length), null),
+      );
       if (count === 0) break;
       this.#packer.write(this.#buffer.subarray(0, count));
       left -= count;
+      this.#writtenBytes += count;
+      if (this.#isSliceOver(count)) yield this.#doneBytes();
     }
+  }
+
+  #doneBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  #isSliceOver(work: number): boolean {
+    this.#work += work;
+    if (this.#work < sliceWork) return false;
+    this.#work = 0;
+    return true;
   }
 
   #noteHoles(fd: number, entry: PresentEntry): void {
@@ -182,6 +204,10 @@ interface LinkGroup {
 
 const noBytes = bytesOf('');
 const worthNamingBytes = 64 * 2 ** 20;
+
+/** An entry counts as so many bytes: a slice has 1,000 entries or 32 MiB. */
+const entryWork = 32 * 1024;
+const sliceWork = 32 << 20;
 
 /** Deletions have no metadata of their own: the same deletion always gives the same bytes. */
 const whiteout: TarEntry = {

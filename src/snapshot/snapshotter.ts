@@ -35,8 +35,8 @@ export interface Snapshotter extends Disposable {
   /** What the work folder changed on its chain, sorted by path; parents of changes are listed as Docker lists them. */
   changes(chain: readonly DiffId[], workDir: string): readonly TreeChange[];
 
-  /** Writes the changes as a layer; says what could not be kept. */
-  pack(chain: readonly DiffId[], workDir: string, packer: LayerPacker): PackReport;
+  /** Writes the changes as a layer; says what could not be kept. Nothing happens but when the next slice is asked for. */
+  pack(chain: readonly DiffId[], workDir: string, packer: LayerPacker): PackSlices;
 
   /** The layers are deleted: drops what this implementation keeps of them. */
   forget(diffIds: readonly DiffId[]): void;
@@ -57,6 +57,12 @@ export interface WritableOptions {
 export interface MountedView extends Disposable {
   readonly path: string;
 }
+
+/**
+ * Packing as work in slices of some tens of milliseconds, for who has other things to do in between (`packInSlices`, or
+ * `packAtOnce`). A slice gives the number of bytes written so far, the last one the report.
+ */
+export type PackSlices = Generator<number, PackReport, undefined>;
 
 export interface PackReport {
   /** Entries of the layer, deletions included. */

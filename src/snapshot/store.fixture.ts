@@ -8,7 +8,7 @@ import { FileLayerStore, FileReader, LayerFiles, type LayerStore, type PackedLay
 import type { DiffId } from '../oci/index.ts';
 import { openState } from '../state/index.ts';
 import { scanTar, type TarEntry } from '../tar/index.ts';
-import { DirectoryRoots, ErofsRoots, OverlaySnapshotter, WorkAreas } from './index.ts';
+import { DirectoryRoots, ErofsRoots, OverlaySnapshotter, packAtOnce, WorkAreas } from './index.ts';
 import type { PackReport, Snapshotter, TreeChange } from './index.ts';
 
 export type SnapshotterKind = 'erofs' | 'directory';
@@ -84,7 +84,7 @@ export class TestStore implements Disposable {
     const seen = this.#changed(chain, { workDir, target, change });
     const changes = this.snapshotter.changes(chain, workDir);
     using packer = this.layers.packer({ holder, below: chain });
-    const report = this.snapshotter.pack(chain, workDir, packer);
+    const report = packAtOnce(this.snapshotter.pack(chain, workDir, packer));
     const layer = packer.commit();
     const step = { chain: [...chain, layer.diffId], layer, report, changes, seen };
     if (options.compare !== false) this.#compare(step, options);
@@ -162,7 +162,7 @@ export class TestStore implements Disposable {
 
 const nothingLeft = { mounts: [], areas: [], unfinished: [], trash: [], open: [] };
 
-const holder = { add: (): void => undefined };
+export const holder = { add: (): void => undefined };
 
 /**
  * What a layer keeps of a tree. A directory that is the same but for its time is not written; sockets cannot be. A file

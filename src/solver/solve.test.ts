@@ -427,6 +427,23 @@ test('a chain of ten thousand steps is solved', async () => {
   assert.equal(solved[0]?.contentId, 's9999');
 });
 
+test('a step that somebody else is at says that it waits, then what became of it', async () => {
+  const waitingFor = step('made elsewhere');
+  const cache = new MemoryCache();
+  await solve([waitingFor], { cache, jobs: 1, signal: new AbortController().signal });
+  const find = cache.find.bind(cache);
+  const slow = Object.assign(cache, {
+    find: async (contentKey: string, { onWait }: { readonly onWait: () => void }) => {
+      onWait();
+      return find(contentKey);
+    },
+  });
+  const events: string[] = [];
+  const onEvent = ({ kind }: SolveEvent<string>): void => void events.push(kind);
+  await solve([waitingFor], { cache: slow, jobs: 1, signal: new AbortController().signal, onEvent });
+  assert.deepEqual(events, ['waiting', 'cached']);
+});
+
 /** With a cache that knows nothing, as looking through ten thousand entries each time would take long. */
 async function solveQuietly(target: Vertex<string>): Promise<Pick<Run, 'solved'>> {
   const cache: StepCache<string> = {

@@ -110,8 +110,9 @@ class SolverRun<R> {
   }
 
   async #reuse(step: Step<R>): Promise<Solved<R> | undefined> {
-    if (step.vertex.cache !== 'use') return undefined;
-    const hit = await this.#cache.find(step.contentKey);
+    const { vertex } = step;
+    if (vertex.cache !== 'use') return undefined;
+    const hit = await this.#cache.find(step.contentKey, { onWait: () => this.#onEvent({ kind: 'waiting', vertex }) });
     if (hit === undefined) return undefined;
     if (hit.definitionKey !== step.definitionKey) await this.#keep(step, hit);
     this.#onEvent({ kind: 'cached', vertex: step.vertex, result: hit.result });

@@ -71,8 +71,11 @@ export interface Solved<R> extends Outcome<R> {
 
 /** Where results are kept from build to build. What it gives back is usable: it has looked. */
 export interface StepCache<R> {
-  /** A result with this content key, with the definition key that it is stored under. */
-  find(contentKey: string): Promise<CachedOutcome<R> | undefined>;
+  /**
+   * A result with this content key, with the definition key that it is stored under. Where somebody else is about to
+   * have one it is waited for, and `onWait` is told.
+   */
+  find(contentKey: string, options: { readonly onWait: () => void }): Promise<CachedOutcome<R> | undefined>;
   /** The result to go on with: an earlier one of this lineage, or `fresh`. */
   adopt(lineage: string, fresh: R): Promise<R>;
   /** Keeps a result, in place of what has the same definition key. */
@@ -101,12 +104,13 @@ export interface EarlierStep {
 }
 
 /**
- * What happens to a vertex: `cached`, or `started` and then one of `finished`, `failed` and `cancelled`. A vertex whose
+ * What happens to a vertex: perhaps `waiting` for somebody else's result; `cached`, or `started` and then one of `finished`, `failed` and `cancelled`. A vertex whose
  * record could not be found out fails, or is cancelled, without having started; one that never got to its turn has no
  * event. A step that finished `unchanged` gave what it, or another on the same content, gave before: all that follows on it is
  * looked up as if it had not run.
  */
 export type SolveEvent<R> =
+  | { readonly kind: 'waiting'; readonly vertex: Vertex<R> }
   | { readonly kind: 'cached'; readonly vertex: Vertex<R>; readonly result: R }
   | { readonly kind: 'started'; readonly vertex: Vertex<R>; readonly reason: Reason }
   | { readonly kind: 'finished'; readonly vertex: Vertex<R>; readonly result: R; readonly unchanged: boolean }

@@ -8,7 +8,7 @@ import type { StageScope } from './stage-scope.ts';
 
 /** RUN: a step that runs a command on what the stage has come to. */
 export async function lowerRun(scope: StageScope, instruction: RunInstruction): Promise<void> {
-  const { draft, build, args, platform, onOutput, onWarning } = scope;
+  const { draft, build, args, platform, onOutput, onPacking, onWarning } = scope;
   const { network, security } = instruction;
   if (instruction.devices.length > 0) throw notThereYet(scope.source, instruction, 'RUN --device');
   if (network === 'host' && build.network !== 'host') requireEntitlement(scope, instruction, 'network.host');
@@ -25,6 +25,7 @@ export async function lowerRun(scope: StageScope, instruction: RunInstruction): 
     build,
     hiddenEnv: args.proxies,
     onOutput,
+    onPacking,
     onWarning,
   });
   draft.add({ vertex, title: instruction.original }, runCreatedBy(instruction, state));

@@ -172,7 +172,7 @@ export class StageLowering implements Disposable {
   }
 
   #scope(stage: Stage, draft: StageDraft): StageScope {
-    const { build, source, context, onOutput, onWarning } = this.#options;
+    const { build, source, context, onOutput, onPacking, onWarning } = this.#options;
     const { platform } = draft.state;
     return {
       stage,
@@ -183,6 +183,7 @@ export class StageLowering implements Disposable {
       platform,
       context,
       onOutput,
+      onPacking,
       onWarning,
       expander: (instruction) => this.#expander(instruction, (name) => draft.state.env.get(name)),
       basics: (instruction) => this.#basics(draft, stage, instruction),

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { Fault } from '../../errors/index.ts';
 import { privileges, resourceLimits, Tree, type Mounts } from '../../host/index.ts';
 import type { LayerPacker } from '../../layer/index.ts';
@@ -24,7 +23,13 @@ import {
   type SeccompSpec,
 } from '../../runtime/index.ts';
 import { throwIfAborted } from '../../std/index.ts';
-import type { CacheMounts, Snapshotter, TemporaryArea, WorkAreas } from '../../snapshot/index.ts';
+import {
+  packInSlices,
+  type CacheMounts,
+  type Snapshotter,
+  type TemporaryArea,
+  type WorkAreas,
+} from '../../snapshot/index.ts';
 import type { RunSettings } from './run-settings.ts';
 import { StepMounts } from './step-mounts.ts';
 import type { StepCommand, StepOutcome, StepRunner, StepRunOptions } from './step-runner.ts';
@@ -78,8 +83,10 @@ export class ContainerStepRunner implements StepRunner {
     const outcome = await this.#execute(area, command, options);
     if (outcome !== undefined) return outcome;
     using packer = this.#options.packer(command.chain);
-    const report = snapshotter.pack(command.chain, area.workDir, packer);
-    await noticeAbort(options.signal);
+    const report = await packInSlices(snapshotter.pack(command.chain, area.workDir, packer), {
+      signal: options.signal,
+      onProgress: options.onPacking,
+    });
     return { kind: 'done', layer: packer.commit(), report };
   }
 
@@ -153,16 +160,6 @@ export class ContainerStepRunner implements StepRunner {
       ...limitsOf(settings),
     });
   }
-}
-
-/**
- * Packing does not give way to anything: who pressed Ctrl-C meanwhile is heard in the next turn of the event loop, which
- * the second wait is sure to be in.
- */
-async function noticeAbort(signal: AbortSignal): Promise<void> {
-  await setImmediate();
-  await setImmediate();
-  throwIfAborted(signal, 'store the changes');
 }
 
 function userOf(tree: Tree, user: string): ReturnType<typeof resolveUser> {

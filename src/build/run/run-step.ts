@@ -40,6 +40,7 @@ export interface RunStepOptions extends StepBasics {
   /** Proxy variables: given to the command, in no key and no history. */
   readonly hiddenEnv: ReadonlyMap<string, string>;
   readonly onOutput: (vertex: Vertex<StepResult>, stream: 'stdout' | 'stderr', bytes: Uint8Array) => void;
+  readonly onPacking?: ((vertex: Vertex<StepResult>, doneBytes: number) => void) | undefined;
   readonly onWarning: (vertex: Vertex<StepResult>, message: string) => void;
 }
 
@@ -57,9 +58,10 @@ export function runStep(options: RunStepOptions): Vertex<StepResult> {
     record: running.origins.length === 0 ? running.record() : (context) => running.describe(context),
     cache,
     run: async (context) => {
-      const { outcome, warnings } = await running.run(context, (stream, bytes) =>
-        options.onOutput(vertex, stream, bytes),
-      );
+      const { outcome, warnings } = await running.run(context, {
+        onOutput: (stream, bytes) => options.onOutput(vertex, stream, bytes),
+        onPacking: (doneBytes) => options.onPacking?.(vertex, doneBytes),
+      });
       for (const warning of warnings) options.onWarning(vertex, warning);
       return outcome;
     },
@@ -110,7 +112,7 @@ class Running {
 
   run(
     context: StepContext<StepResult>,
-    onOutput: Output,
+    told: Told,
   ): Promise<{ readonly outcome: Outcome<StepResult>; readonly warnings: readonly string[] }> {
     const { platform, ports, mounts, build } = this.#options;
     return this.#located(async () => {
@@ -121,7 +123,7 @@ class Running {
         ssh: build.ssh ?? new Map(),
       });
       const tail = new OutputTail();
-      const outcome = await this.#execute(context, { provided, tail, onOutput });
+      const outcome = await this.#execute(context, { provided, tail, told });
       if (outcome.kind === 'failed') throw commandFailed(this.#options, this.#command.args, outcome, tail);
       const { diffId, contentId } = outcome.layer;
       const result = { chain: [...chainBelow(context), diffId], createdMs: ports.clock.now() };
@@ -129,19 +131,20 @@ class Running {
     });
   }
 
-  async #execute(context: StepContext<StepResult>, { provided, tail, onOutput }: Execution): Promise<StepOutcome> {
+  async #execute(context: StepContext<StepResult>, { provided, tail, told }: Execution): Promise<StepOutcome> {
     const { ports, slot, instruction } = this.#options;
     using log = StepLog.open(ports.logFolder, { slot, label: instruction.original });
     const show: Output = (stream, bytes) => {
       if (bytes.length === 0) return;
       log.write(bytes);
       tail.add(bytes);
-      onOutput(stream, bytes);
+      told.onOutput(stream, bytes);
     };
     const masks = { stdout: new SecretMask(provided.secrets), stderr: new SecretMask(provided.secrets) };
     const outcome = await ports.runner.run(this.#stepCommand(context, provided), {
       signal: context.signal,
       onOutput: (stream, bytes) => show(stream, masks[stream].add(bytes)),
+      onPacking: told.onPacking,
     });
     for (const stream of ['stdout', 'stderr'] as const) show(stream, masks[stream].end());
     return outcome;
@@ -189,7 +192,13 @@ class Running {
 interface Execution {
   readonly provided: ProvidedMounts;
   readonly tail: OutputTail;
+  readonly told: Told;
+}
+
+/** Who is told what while a command runs and its layer is written. */
+interface Told {
   readonly onOutput: Output;
+  readonly onPacking: (doneBytes: number) => void;
 }
 
 function chainBelow({ inputs }: StepContext<StepResult>): StepResult['chain'] {

@@ -2,7 +2,7 @@ import type { BuildEvent } from '../../engine/index.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import type { LineSplitter } from './line-splitter.ts';
 import { cutToWidth, displayWidth } from './display-width.ts';
-import { formatAmount, unchangedText } from './plain-progress.ts';
+import { formatAmount, unchangedText, waitingText } from './plain-progress.ts';
 
 /** What a terminal shows of a step: while it runs, its last lines of output. */
 const visibleLines = 6;
@@ -55,9 +55,11 @@ export function advanceBuild(build: LiveBuild, event: BuildEvent): void {
 
 function advanceStep(step: LiveStep, event: Exclude<BuildEvent, { kind: 'plan' | 'warning' }>): void {
   switch (event.kind) {
+    case 'waiting':
     case 'started':
       step.state = 'running';
       step.startedMs = event.timeMs;
+      step.progress = event.kind === 'waiting' ? waitingText : undefined;
       return;
     case 'reason':
       step.reason = event.reason.replaceAll(/\s+/g, ' ');

@@ -28,6 +28,8 @@ export class PlainProgress {
       case 'plan':
         for (const { step, label } of event.steps) this.#steps.set(step, newStep(oneLine(label), nowMs));
         return '';
+      case 'waiting':
+        return this.#speak(event.step, [waitingText]);
       case 'started':
         this.#step(event.step).startedMs = event.timeMs;
         return this.#speak(event.step, []);
@@ -110,6 +112,9 @@ export class PlainProgress {
 
 /** What a step says that ran and gave what it gave before. */
 export const unchangedText = 'same result as before: what follows on it can be reused';
+
+/** What a step says that another build is at. */
+export const waitingText = 'waiting for another build that runs this step';
 
 type EndEvent = Extract<BuildEvent, { readonly kind: 'cached' | 'finished' | 'failed' | 'cancelled' }>;
 

@@ -40,6 +40,22 @@ test('steps at the same time are told apart, each line with its step', () => {
   assertGolden('build-plain-parallel.txt', plainText(events));
 });
 
+test('a step that waits for another build says so until it begins, or is reused', () => {
+  const waiting = [{ kind: 'waiting', step: 4, timeMs: nowMs + 2 }, 2] as const;
+  const text = plainText([[plan, 0], waiting, step('cached', 4, 900)]);
+  assert.match(text, /^#4 \[3\/4\] RUN make\n#4 waiting for another build that runs this step\n#4 CACHED\n$/);
+  const build = startLiveBuild(nowMs);
+  const lines = (): string => drawBuild(build, { nowMs: nowMs + 1002, columns: 80, rows: 24 }).join('\n');
+  for (const [event] of [[plan, 0], waiting] as const) advanceBuild(build, event);
+  assert.match(lines(), /RUN make .*1\.0s\n => => waiting for another build that runs this step$/);
+  advanceBuild(build, step('started', 4, 1000)[0]);
+  assert.doesNotMatch(lines(), /waiting/);
+  const raw = createRawJsonProgress();
+  raw(plan, nowMs);
+  const { waiting: told } = JSON.parse(raw(waiting[0], nowMs)) as { waiting: readonly { vertex: string }[] };
+  assert.match(told[0]?.vertex ?? '', /^sha256:/);
+});
+
 test('CACHED stands exactly once for each reused step, whatever else is told of it', () => {
   const text = plainText([
     [plan, 0],

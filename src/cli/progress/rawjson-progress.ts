@@ -9,8 +9,8 @@ interface Vertex {
 
 /**
  * A build for tools: a JSON object a line, in the shape of BuildKit's SolveStatus (`vertexes`, `statuses`, `logs` and
- * `warnings`; bytes in base64), as `docker buildx build --progress=rawjson` prints it. What varve adds is `reasons` and
- * `unchanged`, which readers of that shape pass over.
+ * `warnings`; bytes in base64), as `docker buildx build --progress=rawjson` prints it. What varve adds is `reasons`,
+ * `unchanged` and `waiting`, which readers of that shape pass over.
  */
 export function createRawJsonProgress(): (event: BuildEvent, nowMs: number) => string {
   const vertexes = new Map<number, Vertex>();
@@ -23,6 +23,8 @@ export function createRawJsonProgress(): (event: BuildEvent, nowMs: number) => s
       case 'plan':
         for (const step of event.steps) vertexes.set(step.step, plannedVertex(step));
         return line({ vertexes: [...vertexes.values()] });
+      case 'waiting':
+        return line({ waiting: [{ vertex: vertexOf(event.step).digest }] });
       case 'started':
         vertexes.set(event.step, { ...vertexOf(event.step), started: time(event.timeMs) });
         return change(event.step, {});
