@@ -18,6 +18,7 @@ export type {
   CacheEntry,
   CachedOutcome,
   EarlierStep,
+  FindOptions,
   Outcome,
   Solved,
   SolveEvent,

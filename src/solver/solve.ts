@@ -112,7 +112,10 @@ class SolverRun<R> {
   async #reuse(step: Step<R>): Promise<Solved<R> | undefined> {
     const { vertex } = step;
     if (vertex.cache !== 'use') return undefined;
-    const hit = await this.#cache.find(step.contentKey, { onWait: () => this.#onEvent({ kind: 'waiting', vertex }) });
+    const hit = await this.#cache.find(step.contentKey, {
+      inputs: step.context.inputs,
+      onWait: () => this.#onEvent({ kind: 'waiting', vertex }),
+    });
     if (hit === undefined) return undefined;
     if (hit.definitionKey !== step.definitionKey) await this.#keep(step, hit);
     this.#onEvent({ kind: 'cached', vertex: step.vertex, result: hit.result });

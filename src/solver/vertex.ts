@@ -72,16 +72,21 @@ export interface Solved<R> extends Outcome<R> {
 /** Where results are kept from build to build. What it gives back is usable: it has looked. */
 export interface StepCache<R> {
   /**
-   * A result with this content key, with the definition key that it is stored under. Where somebody else is about to
-   * have one it is waited for, and `onWait` is told.
+   * A result with this content key, with the definition key that it is stored under; `inputs` are what it stands on.
+   * Where somebody else is about to have one it is waited for, and `onWait` is told.
    */
-  find(contentKey: string, options: { readonly onWait: () => void }): Promise<CachedOutcome<R> | undefined>;
+  find(contentKey: string, options: FindOptions<R>): Promise<CachedOutcome<R> | undefined>;
   /** The result to go on with: an earlier one of this lineage, or `fresh`. */
   adopt(lineage: string, fresh: R): Promise<R>;
   /** Keeps a result, in place of what has the same definition key. */
   put(entry: CacheEntry<R>): Promise<void>;
   /** Earlier builds of the vertex's slot, nearest first, whether or not their results are still there. */
   earlier(vertex: Vertex<R>): Promise<readonly EarlierStep[]>;
+}
+
+export interface FindOptions<R> {
+  readonly inputs: readonly R[];
+  readonly onWait: () => void;
 }
 
 export interface CachedOutcome<R> extends Outcome<R> {
