@@ -1,7 +1,10 @@
 import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { Fault } from '../errors/index.ts';
+import type { SecureContextOptions } from 'node:tls';
+import { networkFault } from './network-fault.ts';
+import { sendBody, type HttpBody } from './request-body.ts';
 import { transientFault } from './transient-fault.ts';
 import type { ProxySettings } from './proxy-settings.ts';
+import type { TlsSettings } from './tls-settings.ts';
 
 /** How long the other side may take. */
 export interface HttpTimeouts {
@@ -13,8 +16,11 @@ export interface HttpTimeouts {
 }
 
 export interface HttpRequest {
+  /** Default GET. */
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: HttpBody;
 }
 
 /** An answer whose body is still to be read: either to its end, or `discard` it. */
@@ -26,7 +32,10 @@ export interface HttpAnswer {
   discard(): Promise<void>;
 }
 
-/** Sends one GET request and gives what comes back, whatever its status. */
+/**
+ * Sends one request and gives what comes back, whatever its status. An answer may come before the body was sent: the
+ * rest of it is then not sent.
+ */
 export type HttpExchange = (request: HttpRequest, signal: AbortSignal | undefined) => Promise<HttpAnswer>;
 
 export interface HttpConnections extends Disposable {
@@ -39,15 +48,21 @@ export interface HttpConnections extends Disposable {
  *
  * Redirects are not followed here. What the network does wrong is an `unavailable` Fault, a body that ends early too.
  */
-export function openConnections(timeouts: HttpTimeouts, proxies: ProxySettings): HttpConnections {
+export function openConnections(
+  timeouts: HttpTimeouts,
+  proxies: ProxySettings,
+  tlsFor: (host: string) => TlsSettings | undefined = () => undefined,
+): HttpConnections {
   const clients = new Map<string, Promise<HttpClient>>();
-  const clientFor = (protocol: string): Promise<HttpClient> => {
-    const client = clients.get(protocol) ?? loadClient(protocol, proxies);
-    clients.set(protocol, client);
+  const clientFor = ({ protocol, host }: URL): Promise<HttpClient> => {
+    const tls = protocol === 'https:' ? tlsFor(host) : undefined;
+    const key = tls === undefined ? protocol : `${protocol}//${host}`;
+    const client = clients.get(key) ?? loadClient(protocol, proxies, tls);
+    clients.set(key, client);
     return client;
   };
   return {
-    exchange: async (request, signal) => send(await clientFor(request.url.protocol), request, { timeouts, signal }),
+    exchange: async (request, signal) => send(await clientFor(request.url), request, { timeouts, signal }),
     [Symbol.dispose]: () => {
       for (const client of clients.values()) void client.then(({ agent }) => agent.destroy());
       clients.clear();
@@ -61,9 +76,27 @@ interface HttpClient {
 }
 
 /** Loading the clients takes 25 ms, which commands that talk to nobody need not pay. */
-async function loadClient(protocol: string, proxies: ProxySettings): Promise<HttpClient> {
-  const { Agent, request } = protocol === 'https:' ? await import('node:https') : await import('node:http');
-  return { request, agent: new Agent({ keepAlive: true, proxyEnv: { ...proxies } }) };
+async function loadClient(protocol: string, proxies: ProxySettings, tls: TlsSettings | undefined): Promise<HttpClient> {
+  const shared = { keepAlive: true, proxyEnv: { ...proxies } };
+  if (protocol === 'http:') {
+    const { Agent: PlainAgent, request } = await import('node:http');
+    return { request, agent: new PlainAgent(shared) };
+  }
+  const { Agent: TlsAgent, request } = await import('node:https');
+  return { request, agent: new TlsAgent({ ...shared, ...(tls && (await secureOptions(tls))) }) };
+}
+
+/** Authorities of a host are trusted beside those that everybody trusts. */
+async function secureOptions({ authorities, identities, isVerified }: TlsSettings): Promise<SecureContextOptions> {
+  const { getCACertificates } = await import('node:tls');
+  return {
+    ...(authorities.length > 0 && { ca: [...getCACertificates('default'), ...authorities] }),
+    ...(identities.length > 0 && {
+      cert: identities.map(({ certificate }) => certificate),
+      key: identities.map(({ key }) => key),
+    }),
+    ...(!isVerified && { rejectUnauthorized: false }),
+  };
 }
 
 const maxDrainBytes = 64 * 1024;
@@ -76,11 +109,15 @@ interface SendOptions {
 function send(client: HttpClient, request: HttpRequest, options: SendOptions): Promise<HttpAnswer> {
   const { timeouts, signal } = options;
   return new Promise((resolve, reject) => {
-    const { url, headers } = request;
-    const outgoing = client.request(url, { headers, agent: client.agent, ...(signal && { signal }) });
-    const timer = setTimeout(() => {
-      outgoing.destroy(transientFault(`no answer from ${url.host} within ${timeouts.answerMs} ms`));
-    }, timeouts.answerMs);
+    const { url, headers, body, method = 'GET' } = request;
+    const length = body === undefined ? {} : { 'content-length': String(body.sizeBytes) };
+    const outgoing = client.request(url, {
+      method,
+      headers: { ...headers, ...length },
+      agent: client.agent,
+      ...(signal && { signal }),
+    });
+    let timer: NodeJS.Timeout | undefined;
     outgoing.once('response', (incoming) => {
       clearTimeout(timer);
       resolve(answerOf(incoming, url, options));
@@ -90,7 +127,19 @@ function send(client: HttpClient, request: HttpRequest, options: SendOptions): P
       clearTimeout(timer);
       reject(networkFault(error, url, signal));
     });
-    outgoing.end();
+    const awaitAnswer = (): void => {
+      timer = setTimeout(() => {
+        outgoing.destroy(transientFault(`no answer from ${url.host} within ${timeouts.answerMs} ms`));
+      }, timeouts.answerMs);
+    };
+    if (body === undefined) {
+      outgoing.end();
+      return awaitAnswer();
+    }
+    sendBody(outgoing, body, { stallMs: timeouts.stallMs, host: url.host }).then(awaitAnswer, (error: unknown) => {
+      outgoing.destroy();
+      reject(networkFault(error, url, signal));
+    });
   });
 }
 
@@ -152,28 +201,3 @@ async function* readBody(
     incoming.destroy();
   }
 }
-
-function networkFault(error: unknown, url: URL, signal: AbortSignal | undefined): Fault {
-  if (Fault.is(error)) return error;
-  const { message, code = '' } = error as NodeJS.ErrnoException;
-  if (signal?.aborted === true) return new Fault('cancelled', 'cancelled', { cause: error });
-  const hint = networkHints.get(code) ?? (tlsFailure.test(code) ? tlsHint : undefined);
-  const text = plainWords.get(code) ?? (message.split(/[;\n]/, 1)[0] || code);
-  return new Fault('unavailable', `${url.host}: ${text}`, { cause: error, ...(hint && { hint }) });
-}
-
-/** For where Node's own message is jargon. */
-const plainWords: ReadonlyMap<string, string> = new Map([
-  ['ECONNRESET', 'the connection was cut'],
-  ['EPROTO', 'it does not speak TLS'],
-]);
-
-const networkHints: ReadonlyMap<string, string> = new Map([
-  ['ECONNREFUSED', 'nothing listens there: see that the server runs and that its port is right'],
-  ['ENOTFOUND', 'there is no such host: see that its name is right and that the network is up'],
-  ['EAI_AGAIN', 'names cannot be looked up: see that the network is up'],
-  ['EPROTO', 'it may speak plain HTTP only'],
-]);
-
-const tlsFailure = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_INVALID_PROTOCOL)/;
-const tlsHint = "the server's certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its authority";

@@ -4,6 +4,8 @@
  */
 export { openConnections } from './http-exchange.ts';
 export type { HttpAnswer, HttpConnections, HttpExchange, HttpRequest, HttpTimeouts } from './http-exchange.ts';
+export type { HttpBody } from './request-body.ts';
+export type { TlsSettings } from './tls-settings.ts';
 export { exchangeFollowing } from './redirects.ts';
 export type { FollowOptions } from './redirects.ts';
 export { proxySettings } from './proxy-settings.ts';

@@ -21,7 +21,7 @@ export async function exchangeFollowing(
   for (let followed = 0; followed <= maxRedirects; followed++) {
     const headers = authorization === undefined ? request.headers : { ...request.headers, authorization };
     const answer = await exchange({ ...request, url, headers }, options.signal);
-    const location = isRedirect(answer.status) ? answer.headers.location : undefined;
+    const location = isRedirect(answer.status, request.method) ? answer.headers.location : undefined;
     if (location === undefined) return answer;
     await answer.discard();
     const next = targetOf(location, url);
@@ -31,7 +31,9 @@ export async function exchangeFollowing(
   throw new Fault('unavailable', `${request.url.host} redirects more than ${maxRedirects} times`);
 }
 
-function isRedirect(status: number): boolean {
+/** Requests that change something are sent on only where the answer says that method and body stay (RFC 9110 section 15.4). */
+function isRedirect(status: number, method: HttpRequest['method']): boolean {
+  if (method !== undefined && method !== 'GET' && method !== 'HEAD') return status === 307 || status === 308;
   return status >= 300 && status < 400 && status !== 304;
 }
 

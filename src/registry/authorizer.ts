@@ -1,25 +1,27 @@
 import { Fault } from '../errors/index.ts';
-import { exchangeFollowing, type HttpExchange } from '../http/index.ts';
+import { exchangeFollowing, type HttpExchange, type HttpRequest } from '../http/index.ts';
 import { defined, parseJsonObject, countAt, textAt } from '../oci/index.ts';
 import type { Clock } from '../std/index.ts';
 import { createSingleFlight, readAll } from '../std/index.ts';
 import type { AuthChallenge } from './auth-challenge.ts';
 import { parseAuthChallenge } from './auth-challenge.ts';
+import { mergeScopes } from './auth-scope.ts';
 import type { RegistryAddress } from './registry-address.ts';
 import { statusFault } from './registry-fault.ts';
 
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
+/** Who somebody is: by a password, or by a token that a token server gave for it (`identitytoken`, a refresh token). */
+export type Credentials = { readonly username: string; readonly password: string } | { readonly identityToken: string };
 
-/** Looks up what is kept for exactly this registry; undefined means to go without. */
-export type CredentialProvider = (registry: string) => Promise<Credentials | undefined>;
+/** Looks up what is kept for exactly this registry, or this repository of it; undefined means to go without. */
+export type CredentialProvider = (registry: string, repository: string) => Promise<Credentials | undefined>;
 
-/** Who is asked for what: tokens are good for one repository of one registry. */
+/** Who is asked for what: tokens are good for some actions on some repositories of one registry. */
 export interface Audience {
   readonly address: RegistryAddress;
+  /** The one that is asked; '' for the registry itself. */
   readonly repository: string;
+  /** What is to be done (`repository:a/b:pull,push`), as token servers word it. */
+  readonly scopes: readonly string[];
 }
 
 /** Knows the `Authorization` header that a registry wants. Headers are kept in memory only, and never in a message. */
@@ -75,8 +77,8 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 
 type MeetOptions = AuthorizerOptions & { readonly signal: AbortSignal };
 
-function keyOf({ address, repository }: Audience): string {
-  return `${address.registry}/${repository}`;
+function keyOf({ address, scopes }: Audience): string {
+  return [address.registry, ...scopes].join(' ');
 }
 
 async function meetChallenge(
@@ -88,9 +90,9 @@ async function meetChallenge(
   if (challenge === undefined) {
     throw new Fault('unauthenticated', `${registry} wants to know who asks, in a way that is not known here`);
   }
-  const credentials = await options.credentials(registry);
+  const credentials = await options.credentials(registry, audience.repository);
   if (challenge.kind === 'bearer') return fetchToken(audience, challenge, { ...options, account: credentials });
-  if (credentials === undefined) {
+  if (credentials === undefined || 'identityToken' in credentials) {
     throw new Fault('unauthenticated', `${registry} wants a user name and a password`, {
       hint: `log in to ${registry} first`,
     });
@@ -98,36 +100,70 @@ async function meetChallenge(
   return { value: basic(credentials), expiresMs: Infinity };
 }
 
+type Bearer = AuthChallenge & { readonly kind: 'bearer' };
+
 async function fetchToken(
   audience: Audience,
-  challenge: AuthChallenge & { readonly kind: 'bearer' },
+  challenge: Bearer,
   options: MeetOptions & { readonly account: Credentials | undefined },
 ): Promise<Header> {
   const { exchange, account, signal, clock, userAgent } = options;
-  const url = tokenUrl(audience, challenge);
-  const answer = await exchangeFollowing(
-    exchange,
-    { url, headers: { 'user-agent': userAgent, accept: 'application/json' } },
-    { authorization: account && basic(account), signal },
-  );
-  const what = `token for ${audience.repository} from ${url.host}`;
+  const headers = { 'user-agent': userAgent, accept: 'application/json' };
+  const realm = tokenServer(audience, challenge);
+  const scopes = mergeScopes([...audience.scopes, ...(challenge.scope ?? '').split(' ')]);
+  // A body with a token in it goes to the server that was named, and nowhere else.
+  const answer =
+    account !== undefined && 'identityToken' in account
+      ? await exchange(
+          refreshRequest(realm, headers, { challenge, scopes, identityToken: account.identityToken }),
+          signal,
+        )
+      : await exchangeFollowing(
+          exchange,
+          { url: withQuery(realm, { challenge, scopes }), headers },
+          { authorization: account && basic(account), signal },
+        );
+  const what = `token for ${audience.repository || audience.address.registry} from ${realm.host}`;
   if (answer.status !== 200) throw (await statusFault(answer, what, audience.address.registry)).fault;
   return readToken(await readAll(answer.body, maxTokenAnswerBytes), what, clock.now());
 }
 
 /** A token server that is asked over plain HTTP would read the password aloud: only an insecure registry may name one. */
-function tokenUrl({ address, repository }: Audience, challenge: AuthChallenge & { readonly kind: 'bearer' }): URL {
-  const url = URL.parse(challenge.realm);
+function tokenServer({ address }: Audience, { realm }: Bearer): URL {
+  const url = URL.parse(realm);
   const allowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && address.insecure);
-  if (url === null || !allowed) {
-    throw new Fault(
-      'unauthenticated',
-      `${address.registry} names no safe token server: ${JSON.stringify(challenge.realm)}`,
-    );
-  }
+  if (url !== null && allowed) return url;
+  throw new Fault('unauthenticated', `${address.registry} names no safe token server: ${JSON.stringify(realm)}`);
+}
+
+interface TokenQuery {
+  readonly challenge: Bearer;
+  readonly scopes: readonly string[];
+}
+
+function withQuery(realm: URL, { challenge, scopes }: TokenQuery): URL {
+  const url = new URL(realm);
   if (challenge.service !== undefined) url.searchParams.set('service', challenge.service);
-  url.searchParams.set('scope', challenge.scope ?? `repository:${repository}:pull`);
+  for (const scope of scopes) url.searchParams.append('scope', scope);
   return url;
+}
+
+/** The token specification's way for those who have a refresh token ("OAuth2 Token Authentication"). */
+function refreshRequest(
+  realm: URL,
+  headers: Readonly<Record<string, string>>,
+  { challenge, scopes, identityToken }: TokenQuery & { readonly identityToken: string },
+): HttpRequest {
+  const form = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'varve', refresh_token: identityToken });
+  if (challenge.service !== undefined) form.set('service', challenge.service);
+  if (scopes.length > 0) form.set('scope', scopes.join(' '));
+  const bytes = Buffer.from(form.toString());
+  return {
+    method: 'POST',
+    url: realm,
+    headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+    body: { sizeBytes: bytes.length, open: () => [bytes] },
+  };
 }
 
 function readToken(bytes: Uint8Array, what: string, nowMs: number): Header {
@@ -140,6 +176,6 @@ function readToken(bytes: Uint8Array, what: string, nowMs: number): Header {
   return { value: `Bearer ${token}`, expiresMs: nowMs + lifetimeMs - marginMs };
 }
 
-function basic({ username, password }: Credentials): string {
+function basic({ username, password }: Extract<Credentials, { readonly username: string }>): string {
   return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`;
 }

@@ -3,12 +3,15 @@ import { Fault } from '../errors/index.ts';
 import { openConnections, type HttpConnections, type HttpTimeouts, type ProxySettings } from '../http/index.ts';
 import type { Reference } from '../oci/index.ts';
 import type { Clock, Sleep } from '../std/index.ts';
-import type { Authorizer, CredentialProvider } from './authorizer.ts';
+import { repositoryScope } from './auth-scope.ts';
+import type { Audience, Authorizer, CredentialProvider } from './authorizer.ts';
 import { createAuthorizer } from './authorizer.ts';
 import { registryAddress } from './registry-address.ts';
-import { RegistryRepository } from './registry-repository.ts';
+import { RegistryRepository, type RepositoryOptions } from './registry-repository.ts';
+import { RegistryTarget } from './registry-target.ts';
 import { createTransport } from './registry-transport.ts';
 import type { Remote } from './remote.ts';
+import type { RemoteListing, RemoteTarget } from './remote-target.ts';
 
 export interface RegistryClientOptions {
   /** `varve/0.1.0`. */
@@ -30,7 +33,7 @@ const defaultTimeouts: HttpTimeouts = { answerMs: 30_000, stallMs: 30_000, minBy
 const patience = { firstDelayMs: 250, maxDelayMs: 20_000, random: Math.random };
 
 /**
- * Reads from registries. Keeps connections and tokens while it lives; dispose of it to close idle connections. One
+ * Talks to registries. Keeps connections and tokens while it lives; dispose of it to close idle connections. One
  * client serves any number of registries and callers at once.
  */
 export class RegistryClient implements Disposable {
@@ -49,20 +52,31 @@ export class RegistryClient implements Disposable {
     });
   }
 
-  /** The repository that a reference names. Nothing is sent yet. */
-  repository(reference: Reference): Remote {
-    const { userAgent, sleep = sleepFor, maxAttempts = 5, insecureRegistries = new Set() } = this.#options;
+  /** The repository that a reference names, to be read. Nothing is sent yet. */
+  repository({ registry, repository }: Reference): Remote & RemoteListing {
+    return new RegistryRepository(this.#audience(registry, repository, 'pull'), this.#repositoryOptions());
+  }
+
+  /** The repository that a reference names, to be written. Nothing is sent yet. */
+  target({ registry, repository }: Reference): RemoteTarget {
+    return new RegistryTarget(this.#audience(registry, repository, 'pull,push'), this.#repositoryOptions());
+  }
+
+  #audience(registry: string, repository: string, actions: 'pull' | 'pull,push'): Audience {
+    const { insecureRegistries = new Set() } = this.#options;
+    const address = registryAddress(registry, insecureRegistries);
+    return { address, repository, scopes: [repositoryScope(repository, actions)] };
+  }
+
+  #repositoryOptions(): RepositoryOptions {
+    const { userAgent, sleep = sleepFor, maxAttempts = 5 } = this.#options;
     const transport = createTransport({
       exchange: this.#connections.exchange,
       authorizer: this.#authorizer,
       userAgent,
       patience: { ...patience, maxAttempts, sleep },
     });
-    const address = registryAddress(reference.registry, insecureRegistries);
-    return new RegistryRepository(
-      { address, repository: reference.repository },
-      { transport, sleep, maxCuts: maxAttempts - 1, cutDelayMs: patience.firstDelayMs },
-    );
+    return { transport, sleep, maxCuts: maxAttempts - 1, cutDelayMs: patience.firstDelayMs };
   }
 
   [Symbol.dispose](): void {

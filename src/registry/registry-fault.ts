@@ -19,8 +19,8 @@ const maxErrorBytes = 64 * 1024;
  */
 export async function statusFault(answer: HttpAnswer, what: string, registry: string): Promise<StatusFault> {
   const said = await registryMessage(answer);
-  const kind = kindOf(answer.status);
-  const message = `${what}: ${kind.text}${said === '' ? '' : ` (${said})`}`;
+  const kind = kindOf(answer.status, said.codes);
+  const message = `${what}: ${kind.text}${said.text === '' ? '' : ` (${said.text})`}`;
   const hint = kind.hint(registry);
   return {
     fault: kind.transient ? transientFault(message, { hint }) : new Fault(kind.code, message, { hint }),
@@ -51,7 +51,7 @@ const kinds: ReadonlyMap<number, StatusKind> = new Map<number, StatusKind>([
       code: 'denied',
       text: 'access denied',
       transient: false,
-      hint: (registry) => `see that the name is right and that your account on ${registry} may read it`,
+      hint: (registry) => `see that the name is right and that your account on ${registry} may do this`,
     },
   ],
   [404, { code: 'not-found', text: 'not found', transient: false, hint: () => 'see that name and tag are right' }],
@@ -66,9 +66,23 @@ const kinds: ReadonlyMap<number, StatusKind> = new Map<number, StatusKind>([
   ],
 ]);
 
-function kindOf(status: number): StatusKind {
+/** Error codes of the specification that say more than the status. */
+const codes: ReadonlyMap<string, FaultCode> = new Map<string, FaultCode>([
+  ['DIGEST_INVALID', 'corrupt'],
+  ['SIZE_INVALID', 'corrupt'],
+  ['MANIFEST_BLOB_UNKNOWN', 'invalid'],
+  ['MANIFEST_INVALID', 'invalid'],
+  ['NAME_INVALID', 'invalid'],
+  ['UNSUPPORTED', 'unsupported'],
+]);
+
+function kindOf(status: number, said: readonly string[]): StatusKind {
   const known = kinds.get(status);
   if (known !== undefined) return known;
+  const code = said.map((each) => codes.get(each)).find((each) => each !== undefined);
+  if (code !== undefined && status < 500) {
+    return { code, text: 'refused', transient: false, hint: () => 'see what the registry says about it' };
+  }
   const transient = status >= 500 || status === 408;
   const text = `the registry answered with status ${status}`;
   const hint = transient ? 'try again later' : 'see that what is asked there is a registry';
@@ -76,20 +90,29 @@ function kindOf(status: number): StatusKind {
 }
 
 /** What the registry itself says, cut short and without control characters: it is shown on terminals. */
-async function registryMessage(answer: HttpAnswer): Promise<string> {
+async function registryMessage(answer: HttpAnswer): Promise<RegistryMessage> {
   try {
     const fields = parseJsonObject(await readAll(answer.body, maxErrorBytes));
     const errors = listAt(fields, 'errors', (value, path) => {
       const error = fieldsOf(value, path);
-      return textAt(error, 'message') || textAt(error, 'code') || '';
+      return { code: textAt(error, 'code') ?? '', message: textAt(error, 'message') ?? '' };
     });
     // Docker Hub's token server has its own way: `{"details": …}`.
-    const texts = errors ?? [textAt(fields, 'details') ?? textAt(fields, 'message') ?? ''];
-    return printable(texts.filter((text) => text !== '').join(', '));
+    const own = textAt(fields, 'details') ?? textAt(fields, 'message') ?? '';
+    const texts = errors?.map(({ code, message }) => message || code) ?? [own];
+    return {
+      text: printable(texts.filter((text) => text !== '').join(', ')),
+      codes: errors?.map(({ code }) => code) ?? [],
+    };
   } catch (error) {
     if (Fault.is(error, 'cancelled')) throw error;
-    return '';
+    return { text: '', codes: [] };
   }
+}
+
+interface RegistryMessage {
+  readonly text: string;
+  readonly codes: readonly string[];
 }
 
 function printable(text: string): string {

@@ -14,7 +14,10 @@ import type { Sleep } from '../std/index.ts';
 import { readAll } from '../std/index.ts';
 import type { Audience } from './authorizer.ts';
 import type { RegistryTransport } from './registry-transport.ts';
+import { listReferrers } from './referrers.ts';
 import type { BlobOptions, Remote, RemoteManifest, WaitOptions } from './remote.ts';
+import type { ReferrersOptions, RemoteListing } from './remote-target.ts';
+import { listTags } from './tag-list.ts';
 
 export interface RepositoryOptions {
   readonly transport: RegistryTransport;
@@ -25,7 +28,7 @@ export interface RepositoryOptions {
 }
 
 /** One repository of a registry, read over the distribution protocol (distribution-spec "Pull"). */
-export class RegistryRepository implements Remote {
+export class RegistryRepository implements Remote, RemoteListing {
   readonly name: string;
   readonly #audience: Audience;
   readonly #options: RepositoryOptions;
@@ -63,6 +66,20 @@ export class RegistryRepository implements Remote {
       }
       await sleep(cutDelayMs * 2 ** cuts, options.signal);
     }
+  }
+
+  tags({ signal }: WaitOptions): AsyncIterable<string> {
+    return listTags(this.#audience, this.#options.transport, { name: this.name, signal });
+  }
+
+  referrers(digest: Digest, { signal, artifactType }: ReferrersOptions): Promise<readonly Descriptor[]> {
+    return listReferrers(this.#audience, digest, {
+      transport: this.#options.transport,
+      name: this.name,
+      artifactType,
+      signal,
+      fallback: (tag) => this.manifest(tag, { signal }),
+    });
   }
 
   /** One connection that gives the blob from `position` on. Where it is cut, its iteration ends in a transient Fault. */

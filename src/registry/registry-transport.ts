@@ -1,28 +1,39 @@
 import { Fault } from '../errors/index.ts';
-import { exchangeFollowing, isTransient, type HttpAnswer, type HttpExchange } from '../http/index.ts';
+import {
+  exchangeFollowing,
+  isTransient,
+  type HttpAnswer,
+  type HttpBody,
+  type HttpExchange,
+  type HttpRequest,
+} from '../http/index.ts';
 import type { Attempt, RetryOptions } from '../std/index.ts';
 import { retry, throwIfAborted } from '../std/index.ts';
 import type { Audience, Authorizer } from './authorizer.ts';
 import { statusFault } from './registry-fault.ts';
 
 export interface RegistryQuery {
+  /** Default GET. */
+  readonly method?: HttpRequest['method'];
   readonly audience: Audience;
-  /** Below the repository: `manifests/latest`. */
-  readonly path: string;
+  /** Below the repository, `manifests/latest`; or where the registry itself said to go on. */
+  readonly path: string | URL;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body?: HttpBody;
   /** For messages: `docker.io/library/alpine: manifest latest`. */
   readonly what: string;
 }
 
-/**
- * Asks a registry: with authorisation, redirects and patience. Only a success (2xx) is given to `read`; all else is a
- * Fault. What `read` does belongs to the try: where the connection fails under it, all is tried again.
- */
-export type RegistryTransport = <T>(
-  query: RegistryQuery,
-  read: (answer: HttpAnswer) => Promise<T> | T,
-  signal: AbortSignal | undefined,
-) => Promise<T>;
+/** What an answer is turned into. It belongs to the try: where the connection fails under it, all is tried again. */
+type ReadAnswer<T> = (answer: HttpAnswer) => Promise<T> | T;
+
+/** Asks a registry: with authorisation and redirects. Only a success (2xx) is given to `read`; all else is a Fault. */
+export interface RegistryTransport {
+  /** With patience. */
+  <T>(query: RegistryQuery, read: ReadAnswer<T>, signal: AbortSignal | undefined): Promise<T>;
+  /** One try, for those who go on in another way when it fails. */
+  once<T>(query: RegistryQuery, read: ReadAnswer<T>, signal: AbortSignal | undefined): Promise<Attempt<T>>;
+}
 
 export interface TransportOptions {
   readonly exchange: HttpExchange;
@@ -32,17 +43,15 @@ export interface TransportOptions {
 }
 
 export function createTransport(options: TransportOptions): RegistryTransport {
-  return (query, read, signal) =>
-    retry(() => attempt(query, read, { ...options, signal }), { ...options.patience, signal });
+  const once: RegistryTransport['once'] = (query, read, signal) => attempt(query, read, { ...options, signal });
+  const ask = <T>(query: RegistryQuery, read: ReadAnswer<T>, signal: AbortSignal | undefined): Promise<T> =>
+    retry(() => once(query, read, signal), { ...options.patience, signal });
+  return Object.assign(ask, { once });
 }
 
 type AttemptOptions = TransportOptions & { readonly signal: AbortSignal | undefined };
 
-async function attempt<T>(
-  query: RegistryQuery,
-  read: (answer: HttpAnswer) => Promise<T> | T,
-  options: AttemptOptions,
-): Promise<Attempt<T>> {
+async function attempt<T>(query: RegistryQuery, read: ReadAnswer<T>, options: AttemptOptions): Promise<Attempt<T>> {
   try {
     throwIfAborted(options.signal, query.what);
     const answer = await authorized(query, options);
@@ -58,19 +67,36 @@ async function attempt<T>(
 }
 
 /** One request; a challenge is met once. What still says 401 with a fresh header means it. */
-async function authorized({ audience, path, headers }: RegistryQuery, options: AttemptOptions): Promise<HttpAnswer> {
-  const { exchange, authorizer, userAgent, signal } = options;
-  const url = new URL(`${audience.address.origin}/v2/${audience.repository}/${path}`);
-  const request = { url, headers: { 'user-agent': userAgent, ...headers } };
+async function authorized(query: RegistryQuery, options: AttemptOptions): Promise<HttpAnswer> {
+  const { authorizer, signal } = options;
+  const { audience } = query;
   const sent = authorizer.known(audience);
-  const first = await exchangeFollowing(exchange, request, { authorization: sent, signal });
+  const first = await send(query, sent, options);
   if (first.status !== 401) return first;
   await first.discard();
   const known = authorizer.known(audience);
   const isNewer = known !== undefined && known !== sent;
   const challenge = first.headers['www-authenticate'];
   const authorization = isNewer ? known : await authorizer.meet(audience, challenge, signal);
-  return exchangeFollowing(exchange, request, { authorization, signal });
+  return send(query, authorization, options);
+}
+
+/** A registry may name another host to go on at: what is kept for the registry is not for that host. */
+function send(
+  { audience, path, method, headers, body }: RegistryQuery,
+  authorization: string | undefined,
+  { exchange, userAgent, signal }: AttemptOptions,
+): Promise<HttpAnswer> {
+  const { origin } = audience.address;
+  const url = typeof path === 'string' ? new URL(`${origin}/v2/${audience.repository}/${path}`) : path;
+  const request = {
+    url,
+    headers: { 'user-agent': userAgent, ...headers },
+    ...(method && { method }),
+    ...(body && { body }),
+  };
+  const isAtHome = url.origin === new URL(origin).origin;
+  return exchangeFollowing(exchange, request, { authorization: isAtHome ? authorization : undefined, signal });
 }
 
 function naming(what: string, error: unknown): Fault {

@@ -1,0 +1,27 @@
+import { Fault } from '../errors/index.ts';
+
+/** What went wrong on the way to `url`, in words: `unavailable`, or `cancelled` where the caller wanted it. */
+export function networkFault(error: unknown, url: URL, signal: AbortSignal | undefined): Fault {
+  if (Fault.is(error)) return error;
+  const { message, code = '' } = error as NodeJS.ErrnoException;
+  if (signal?.aborted === true) return new Fault('cancelled', 'cancelled', { cause: error });
+  const hint = networkHints.get(code) ?? (tlsFailure.test(code) ? tlsHint : undefined);
+  const text = plainWords.get(code) ?? (message.split(/[;\n]/, 1)[0] || code);
+  return new Fault('unavailable', `${url.host}: ${text}`, { cause: error, ...(hint && { hint }) });
+}
+
+/** For where Node's own message is jargon. */
+const plainWords: ReadonlyMap<string, string> = new Map([
+  ['ECONNRESET', 'the connection was cut'],
+  ['EPROTO', 'it does not speak TLS'],
+]);
+
+const networkHints: ReadonlyMap<string, string> = new Map([
+  ['ECONNREFUSED', 'nothing listens there: see that the server runs and that its port is right'],
+  ['ENOTFOUND', 'there is no such host: see that its name is right and that the network is up'],
+  ['EAI_AGAIN', 'names cannot be looked up: see that the network is up'],
+  ['EPROTO', 'it may speak plain HTTP only'],
+]);
+
+const tlsFailure = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_INVALID_PROTOCOL)/;
+const tlsHint = "the server's certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its authority";
