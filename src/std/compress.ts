@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { pipeline, Readable } from 'node:stream';
-import { constants, createGzip, createZstdCompress } from 'node:zlib';
+import { promisify } from 'node:util';
+import { constants, crc32, deflateRaw, zstdCompress } from 'node:zlib';
 
 export interface CompressOptions {
   readonly kind: 'gzip' | 'zstd';
@@ -9,32 +9,89 @@ export interface CompressOptions {
 }
 
 /**
- * The bytes of `source`, compressed. Equal bytes and options give equal bytes with the same release of Node: the header of
- * gzip names no time, no file and no operating system. Stopping early ends the source, and faults of it come through.
+ * The bytes of `source`, compressed on all cores: blocks of a fixed size are compressed by themselves, side by side, and
+ * joined in their order. Equal bytes and options give equal bytes with the same release of Node, whatever the number of
+ * cores and however the bytes come. The header of gzip names no time, no file and no operating system. Stopping early ends
+ * the source, and faults of it come through.
  */
-export async function* compress(
+export function compress(
   source: AsyncIterable<Uint8Array>,
   { kind, level }: CompressOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const stream =
-    kind === 'gzip'
-      ? createGzip({ level: level ?? 6, chunkSize: chunkBytes })
-      : createZstdCompress({
-          params: { [constants.ZSTD_c_compressionLevel]: level ?? 3, [constants.ZSTD_c_checksumFlag]: 1 },
-          chunkSize: chunkBytes,
-        });
-  // A failure of the source destroys the stream, which is where it is seen.
-  pipeline(Readable.from(inPieces(source)), stream, () => undefined);
-  let offset = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    if (kind === 'gzip' && offset <= osOffset && offset + chunk.length > osOffset) chunk[osOffset - offset] = unknownOs;
-    offset += chunk.length;
-    yield chunk;
+  return kind === 'gzip' ? gzip(source, level ?? 6) : zstd(source, level ?? 3);
+}
+
+/** How many blocks are worked on or waited for at once: more than there are threads, so that none is idle. */
+const blocksAtOnce = 8;
+const gzipBlockBytes = 1 << 20;
+const zstdFrameBytes = 1 << 21;
+/** As far back as deflate looks (RFC 1951 section 2): what stood before a block helps to compress it. */
+const windowBytes = 32 * 1024;
+const chunkSize = 256 * 1024;
+
+const deflateBlock = promisify(deflateRaw);
+const zstdFrame = promisify(zstdCompress);
+
+/** No name, no time, no hints, an unknown system (RFC 1952 section 2.3). */
+const gzipHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
+/** The empty last block of a deflate stream; the others end on a byte, as after a flush. */
+const lastBlock = Buffer.from([3, 0]);
+
+/** One member: blocks that each end with a flush, the last an empty one. */
+async function* gzip(source: AsyncIterable<Uint8Array>, level: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let [checksum, length] = [0, 0];
+  let before: Buffer = Buffer.alloc(0);
+  yield gzipHeader;
+  yield* inOrder(inPieces(source, gzipBlockBytes), (piece) => {
+    checksum = crc32(piece, checksum);
+    length += piece.length;
+    const dictionary = before.length > 0 ? { dictionary: before } : {};
+    before = piece.subarray(-windowBytes);
+    return deflateBlock(piece, { level, chunkSize, finishFlush: constants.Z_SYNC_FLUSH, ...dictionary });
+  });
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(checksum, 0);
+  trailer.writeUInt32LE(length % 2 ** 32, 4);
+  yield Buffer.concat([lastBlock, trailer]);
+}
+
+/** Frames one after the other (RFC 8878 section 3). Of nothing, one that is empty. */
+async function* zstd(source: AsyncIterable<Uint8Array>, level: number): AsyncGenerator<Uint8Array, void, undefined> {
+  const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
+  let isEmpty = true;
+  yield* inOrder(inPieces(source, zstdFrameBytes), (piece) => {
+    isEmpty = false;
+    return zstdFrame(piece, { params, chunkSize });
+  });
+  if (isEmpty) yield await zstdFrame(Buffer.alloc(0), { params, chunkSize });
+}
+
+/** What `work` makes of the pieces, in their order; some ahead of what is asked for. */
+async function* inOrder(
+  pieces: AsyncIterable<Buffer>,
+  work: (piece: Buffer) => Promise<Buffer>,
+): AsyncGenerator<Buffer, void, undefined> {
+  const underWay: Promise<Buffer>[] = [];
+  try {
+    for await (const piece of pieces) {
+      const made = work(piece);
+      // Its failure is seen when its turn comes.
+      made.catch(() => undefined);
+      underWay.push(made);
+      if (underWay.length >= blocksAtOnce) yield (await underWay.shift()) as Buffer;
+    }
+    while (underWay.length > 0) yield (await underWay.shift()) as Buffer;
+  } finally {
+    // Whoever stops early does not hear of them, but their memory is used until they have ended.
+    await Promise.allSettled(underWay);
   }
 }
 
-/** What zstd makes depends on how its input is cut. Each piece has memory of its own. */
-async function* inPieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+/** Pieces of one size, but for the last, however the bytes come. Each has memory of its own. */
+async function* inPieces(
+  source: AsyncIterable<Uint8Array>,
+  pieceBytes: number,
+): AsyncGenerator<Buffer, void, undefined> {
   let piece = Buffer.allocUnsafeSlow(pieceBytes);
   let length = 0;
   for await (const chunk of source) {
@@ -51,9 +108,3 @@ async function* inPieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   }
   if (length > 0) yield piece.subarray(0, length);
 }
-
-const pieceBytes = 1 << 20;
-const chunkBytes = 256 * 1024;
-/** Of a gzip header (RFC 1952 section 2.3): zlib writes the system that it was compiled on. */
-const osOffset = 9;
-const unknownOs = 255;
