@@ -1,5 +1,5 @@
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
-import { parseDiffId, toDigest } from '../oci/index.ts';
+import { parseDiffId, toDigest, type DiffId } from '../oci/index.ts';
 import type { CacheEntry, CachedOutcome, EarlierStep, StepCache, Vertex } from '../solver/index.ts';
 import type { CacheRecord, CacheRecords, Locks } from '../state/index.ts';
 import type { StepResult } from './step-result.ts';
@@ -24,6 +24,10 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
   readonly #options: BuildCacheOptions;
   /** By content key. */
   readonly #claims = new Map<string, Claim>();
+  /** Known to be there, and held: it stays so until the build is over. */
+  readonly #held = new Set<DiffId>();
+  /** Definition keys of what was reused: noted when the build is over, as one change. */
+  readonly #used = new Set<string>();
 
   constructor(options: BuildCacheOptions) {
     this.#options = options;
@@ -76,6 +80,7 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const contentKey of this.#claims.keys()) await this.#release(contentKey);
+    if (this.#used.size > 0) this.#options.records.touch([...this.#used]);
   }
 
   /** The very step, where lines before it were put in or taken out. */
@@ -89,15 +94,21 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
     const record = this.#options.records.byContent(contentKey);
     const result = record === undefined ? undefined : this.#resultOf(record);
     if (record === undefined || result === undefined) return undefined;
-    this.#options.records.touch([record.definitionKey]);
+    this.#used.add(record.definitionKey);
     return { result, contentId: record.contentId, definitionKey: record.definitionKey };
   }
 
   #resultOf(record: CacheRecord): StepResult | undefined {
     const { chain: diffIds, createdMs } = JSON.parse(record.result) as { chain: readonly string[]; createdMs: number };
     const chain = diffIds.map(parseDiffId);
-    const { layers, holder } = this.#options;
-    return chain.every((diffId) => layers.hold(diffId, holder)) ? { chain, createdMs } : undefined;
+    return chain.every((diffId) => this.#hold(diffId)) ? { chain, createdMs } : undefined;
+  }
+
+  #hold(diffId: DiffId): boolean {
+    if (this.#held.has(diffId)) return true;
+    const isThere = this.#options.layers.hold(diffId, this.#options.holder);
+    if (isThere) this.#held.add(diffId);
+    return isThere;
   }
 
   async #claim(contentKey: string): Promise<void> {

@@ -36,6 +36,35 @@ function writeFields(writer: RecordWriter, fields: RecordFields): void {
   }
 }
 
+interface Unpacked extends Omit<StepRecord, 'packed'> {
+  /** All blocks but the last, as they are kept. */
+  readonly pieces: Buffer[];
+  /** The last one, as it is. */
+  readonly block: Buffer;
+}
+
+/** Most records are only compared by their digest, and never kept anew: the packed form is made when it is asked for. */
+function lazilyPacked({ digest, sizeBytes, pieces, block }: Unpacked): StepRecord {
+  let packed: Buffer | undefined;
+  return {
+    digest,
+    sizeBytes,
+    get packed(): Buffer {
+      packed ??= Buffer.concat(block.length === 0 ? pieces : [...pieces, ...framed(block)]);
+      // Of a large record these are as large as the whole.
+      pieces.length = 0;
+      return packed;
+    },
+  };
+}
+
+function framed(block: Buffer): readonly [Buffer, Buffer] {
+  const frame = zstdCompressSync(block, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(frame.length);
+  return [length, frame];
+}
+
 class PackingRecordWriter implements RecordWriter {
   readonly #hash = createHash('sha256');
   readonly #packed: Buffer[] = [];
@@ -75,9 +104,11 @@ class PackingRecordWriter implements RecordWriter {
 
   finish(): StepRecord {
     if (this.#last.length !== 1) throw new Fault('internal', 'finish a record: a list is open, or it was finished');
-    this.#flush();
     this.#last.length = 0;
-    return { digest: this.#hash.digest('hex'), sizeBytes: this.#sizeBytes, packed: Buffer.concat(this.#packed) };
+    const block = this.#block.subarray(0, this.#used);
+    this.#hash.update(block);
+    const sizeBytes = this.#sizeBytes + block.length;
+    return lazilyPacked({ digest: this.#hash.digest('hex'), sizeBytes, pieces: this.#packed, block });
   }
 
   #follow(name: ByteString): void {
@@ -104,10 +135,7 @@ class PackingRecordWriter implements RecordWriter {
     if (this.#used === 0) return;
     const block = this.#block.subarray(0, this.#used);
     this.#hash.update(block);
-    const frame = zstdCompressSync(block, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(frame.length);
-    this.#packed.push(length, frame);
+    this.#packed.push(...framed(block));
     this.#sizeBytes += this.#used;
     this.#used = 0;
   }
