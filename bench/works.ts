@@ -13,6 +13,13 @@ export interface Work {
 
 const twentyRuns = `FROM varve-bench-base\n${Array.from({ length: 20 }, (_, n) => `RUN echo ${n} > /file-${n}\n`).join('')}`;
 
+/** 39 that make a file each, and one that copies all of them. */
+const fortyStages = [
+  ...Array.from({ length: 39 }, (_, n) => `FROM varve-bench-base AS s${n}\nRUN echo ${n} > /file-${n}\n`),
+  'FROM varve-bench-base\n',
+  ...Array.from({ length: 39 }, (_, n) => `COPY --from=s${n} /file-${n} /\n`),
+].join('');
+
 export const works: readonly Work[] = [
   {
     name: '20 RUN steps, no cache',
@@ -52,6 +59,16 @@ export const works: readonly Work[] = [
         writeFileSync(join(folder, 'Dockerfile'), 'FROM varve-bench-base\nRUN mkdir test\nCMD ["ls"]\n');
       });
       const build = ['build', '-q', '-t', 'varve-bench-three', context];
+      return [varve(bench, build), docker(bench, build)];
+    },
+  },
+  {
+    name: 'nothing changed, 40 stages',
+    aim: '≤ 150 ms',
+    rounds: 11,
+    contenders: (bench) => {
+      const context = bench.input('stages', (folder) => writeFileSync(join(folder, 'Dockerfile'), fortyStages));
+      const build = ['build', '-q', '-t', 'varve-bench-stages', context];
       return [varve(bench, build), docker(bench, build)];
     },
   },
