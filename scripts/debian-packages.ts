@@ -14,6 +14,7 @@ export const testPackages = [
   'libarchive-tools',
   'mmdebstrap',
   'openssh-client',
+  'openssh-server',
   'python3-minimal',
   'python3',
   'qemu-user-static',

@@ -6,7 +6,9 @@ import type { LoweredStage } from './lowering/step.ts';
 import type { StepResult } from './step-result.ts';
 
 type StepVertex = Vertex<StepResult>;
-type ReportProgress = (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
+
+/** How far work has come. */
+export type Amount = Pick<Extract<BuildEvent, { readonly kind: 'progress' }>, 'done' | 'total' | 'unit'>;
 
 /** Turns what happens to vertices into events of numbered steps. Vertices that were not planned have none. */
 export class BuildProgress {
@@ -35,15 +37,13 @@ export class BuildProgress {
     this.#emit({ kind: 'plan', steps: planned });
   }
 
-  /** Work that is no instruction: fetching a base. */
-  async internal<T>(what: string, work: (report: ReportProgress) => Promise<T>): Promise<T> {
+  /** Work that is no instruction: fetching a base. What it reports is told some times a second at most, and at its end. */
+  async internal<T>(what: string, work: (report: (amount: Amount) => void) => Promise<T>): Promise<T> {
     const step = ++this.#count;
     this.#emit({ kind: 'plan', steps: [{ step, label: `[internal] ${what}`, stage: 'internal' }] });
     this.#emit({ kind: 'started', step, timeMs: this.#clock.now() });
     try {
-      const result = await work(({ doneBytes, totalBytes }) =>
-        this.#emit({ kind: 'progress', step, what, done: doneBytes, total: totalBytes, unit: 'bytes' }),
-      );
+      const result = await work(this.#reporter(step, what));
       this.#emit({ kind: 'finished', step, timeMs: this.#clock.now() });
       return result;
     } catch (error) {
@@ -51,6 +51,16 @@ export class BuildProgress {
       this.#emit({ kind: 'failed', step, timeMs: this.#clock.now(), message });
       throw error;
     }
+  }
+
+  #reporter(step: number, what: string): (amount: Amount) => void {
+    let toldMs = 0;
+    return ({ done, total, unit }) => {
+      const nowMs = this.#clock.now();
+      if (done !== total && nowMs - toldMs < reportEveryMs) return;
+      toldMs = nowMs;
+      this.#emit({ kind: 'progress', step, what, done, total, unit });
+    };
   }
 
   /** `reason`: why it is not reused; undefined for steps that never are. */
@@ -111,6 +121,8 @@ export class BuildProgress {
     return this.#count;
   }
 }
+
+const reportEveryMs = 100;
 
 /** As BuildKit has it: `linux/amd64->arm64` for a stage that runs on one platform for another. */
 function platformLabel({ state: { platform }, targetPlatform: target }: LoweredStage): string {

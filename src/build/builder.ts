@@ -17,6 +17,8 @@ import { finishTarget, planOutputs } from './output/finish-target.ts';
 import type { SolvedSteps } from './lowering/image-of-stage.ts';
 import { NamedContexts } from './context/named-contexts.ts';
 import { openBuildContext } from './context/open-build-context.ts';
+import { amountOf, buildRemotes, type BuildRemotesOptions } from './source/build-remotes.ts';
+import { GitAgent } from './source/git-agent.ts';
 import { reasonText } from './reason-text.ts';
 import { StageLowering } from './lowering/stage-lowering.ts';
 import type { LoweredStage } from './lowering/step.ts';
@@ -27,10 +29,16 @@ import type { StepResult } from './step-result.ts';
  * yet, stores the results under their names. A failure names the place in the Dockerfile; the steps that finished before
  * it stay usable.
  */
-export async function buildImage(options: BuildOptions, ports: BuildPorts): Promise<BuildResult> {
+export async function buildImage(options: BuildOptions, given: BuildPorts): Promise<BuildResult> {
+  await using agent = new GitAgent({ ...given, source: options.ssh?.get('default'), signal: options.signal });
   using resources = new DisposableStack();
-  const progress = new BuildProgress(options.onEvent, ports.clock);
-  const context = resources.use(await loadContext(options, ports, progress));
+  const progress = new BuildProgress(options.onEvent, given.clock);
+  const { remotes } = given;
+  const ports = {
+    ...given,
+    remotes: buildRemotes({ remotes, agent, show: (what, fetch) => progress.internal(what, fetch) }),
+  };
+  const context = resources.use(await loadContext({ options, ports, progress }, { remotes, agent }));
   const read = readDockerfile(context.dockerfile);
   const targets = targetsOf(options, read.dockerfile.stages);
   const platforms = platformsOf(options.platforms, ports.platform);
@@ -69,10 +77,15 @@ export async function buildImage(options: BuildOptions, ports: BuildPorts): Prom
   };
 }
 
-/** What does not lie here as files comes in a step of its own. */
-function loadContext(options: BuildOptions, ports: BuildPorts, progress: BuildProgress): Promise<BuildContext> {
-  const open = (): Promise<BuildContext> => openBuildContext(options, ports);
-  return options.context.kind === 'directory' ? open() : progress.internal('load build context', open);
+/** What does not lie here as files comes in a step of its own, which shows what is fetched for it. */
+function loadContext(
+  { options, ports, progress }: Work,
+  sources: Pick<BuildRemotesOptions, 'remotes' | 'agent'>,
+): Promise<BuildContext> {
+  if (options.context.kind === 'directory') return openBuildContext(options, ports);
+  return progress.internal('load build context', (report) =>
+    openBuildContext(options, { ...ports, remotes: buildRemotes({ ...sources, show: (_, fetch) => fetch(report) }) }),
+  );
 }
 
 interface Work {
@@ -120,8 +133,8 @@ function basesOf({ options, ports, progress }: Work): BaseImages {
     holder,
     alwaysPull: options.pull,
     pull: (reference, { name, platform }) =>
-      progress.internal(`load ${name}`, (onProgress) =>
-        ports.pull(reference, { platform, signal: options.signal, onProgress }),
+      progress.internal(`load ${name}`, (report) =>
+        ports.pull(reference, { platform, signal: options.signal, onProgress: (bytes) => report(amountOf(bytes)) }),
       ),
     onOtherPlatform: (name, expected, found) =>
       progress.warning(
@@ -137,8 +150,8 @@ function namedContexts(images: BaseImages, { options, ports, progress }: Work): 
     ports,
     images,
     pullLayout: (place, platform) =>
-      progress.internal(`load ${place.path}`, (onProgress) =>
-        ports.pullLayout(place, { platform, signal, onProgress }),
+      progress.internal(`load ${place.path}`, (report) =>
+        ports.pullLayout(place, { platform, signal, onProgress: (bytes) => report(amountOf(bytes)) }),
       ),
     signal,
   });

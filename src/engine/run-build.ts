@@ -31,11 +31,11 @@ export async function runBuild(store: Store, images: LocalImages, options: Build
 
 /** Checks the Dockerfile of a build; a context that is an archive is in the store meanwhile. */
 export async function runBuildCheck(store: Store, options: BuildCheckOptions): Promise<CheckedBuild> {
-  const { images, layers, state, clock, platform } = store;
+  const { images, layers, state, clock, platform, areas } = store;
   using holder = state.leases.acquire({ purpose: 'build --check' });
   using remotes = openSources(store);
   const transaction: BuildPorts['transaction'] = (body) => state.transaction(body);
-  const ports = { images, layers, holder, remotes, stats: state.stats, transaction, clock, platform };
+  const ports = { images, layers, areas, holder, remotes, stats: state.stats, transaction, clock, platform };
   return await checkBuild(options, ports);
 }
 

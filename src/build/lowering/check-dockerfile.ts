@@ -24,14 +24,16 @@ import { platformsOf } from '../build-targets.ts';
 import type { ContextOptions, ContextPorts } from '../context/build-context.ts';
 import { loadDockerfile } from '../context/dockerfile-source.ts';
 import { openBuildContext } from '../context/open-build-context.ts';
+import { buildRemotes } from '../source/build-remotes.ts';
+import { GitAgent } from '../source/git-agent.ts';
 
 /** What decides of the findings of a Dockerfile. */
 export type CheckConditions = Pick<BuildOptions, 'buildArgs' | 'targets' | 'platforms'>;
 
 /** Which Dockerfile to check, and under what conditions. */
-export type BuildCheckOptions = CheckConditions & ContextOptions;
+export type BuildCheckOptions = CheckConditions & ContextOptions & Pick<BuildOptions, 'ssh'>;
 
-type CheckPorts = ContextPorts & Pick<BuildPorts, 'images' | 'platform'>;
+type CheckPorts = ContextPorts & Pick<BuildPorts, 'images' | 'platform' | 'areas'>;
 
 /** What the checks may ask: nothing is fetched. */
 export interface CheckSources {
@@ -69,7 +71,9 @@ interface Excerpt {
  * what it has not is not known. Fault `not-found` if there is no Dockerfile.
  */
 export async function checkBuild(options: BuildCheckOptions, ports: CheckPorts): Promise<CheckedBuild> {
-  using context = await openBuildContext(options, ports);
+  await using agent = new GitAgent({ ...ports, source: options.ssh?.get('default'), signal: options.signal });
+  const remotes = buildRemotes({ ...ports, agent, show: (_, fetch) => fetch(() => undefined) });
+  using context = await openBuildContext(options, { ...ports, remotes });
   const { dockerfile, source } = loadDockerfile(context.dockerfile);
   const shown = { name: shownName(options, context.dockerfile.name), text: source.text };
   const sources = { ...ports, ignore: context.ignoreRules() };
