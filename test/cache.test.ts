@@ -225,7 +225,7 @@ const edits: readonly Edit[] = [
     before: dockerfile('RUN true'),
     after: dockerfile('RUN --network=none true'),
     cached: [],
-    ran: [['RUN --network=none true', "network changed from 'host' to 'none'"]],
+    ran: [['RUN --network=none true', "network changed from 'default' to 'none'"]],
   },
   {
     title: 'metadata between steps, comments and blanks rerun nothing',

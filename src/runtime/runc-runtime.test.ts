@@ -232,6 +232,17 @@ test('a missing runtime names the package that has it', () => {
   assert.throws(() => runcRuntime(missing), { name: 'Fault', code: 'unavailable', hint: 'apt-get install runc' });
 });
 
+test(
+  'without a reader of its own, standard error is in the pipe of standard output, in the order of writing',
+  { skip },
+  async () => {
+    const script = 'for i in 1 2 3 4 5 6 7 8 9; do echo out $i; echo err $i >&2; done';
+    const { stdout, stderr } = await shell(script, {}, { joined: true });
+    const lines = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((number) => `out ${number}\nerr ${number}\n`);
+    assert.deepEqual([stdout, stderr], [lines.join(''), '']);
+  },
+);
+
 function failing(): never {
   throw new Error('the disk is full');
 }
@@ -246,6 +257,8 @@ function ownerScript(bundle: string): string {
 interface Watching {
   readonly signal?: AbortSignal;
   readonly onOutput?: () => void;
+  /** Both streams through one pipe. */
+  readonly joined?: boolean;
 }
 
 interface Result {
@@ -263,7 +276,7 @@ function shell(script: string, changes: Partial<ContainerSpecOptions> = {}, watc
 async function container(
   args: readonly string[],
   changes: Partial<ContainerSpecOptions> = {},
-  { signal = never, onOutput }: Watching = {},
+  { signal = never, onOutput, joined = false }: Watching = {},
 ): Promise<Result> {
   const id = `c${(count += 1)}`;
   const bundle = bench.bundle(id, args, changes);
@@ -275,7 +288,7 @@ async function container(
       stdout.push(chunk);
       onOutput?.();
     },
-    onStderr: (chunk) => stderr.push(chunk),
+    ...(joined ? {} : { onStderr: (chunk: Uint8Array) => void stderr.push(chunk) }),
   });
   const text = { stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
   return { outcome, ...text, rootfs: bench.tidy(id) };

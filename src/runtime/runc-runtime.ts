@@ -112,7 +112,8 @@ class RuncRuntime implements OciRuntime {
         onChunk: (chunk) => breaking.guard(() => pass(chunk)),
         rest: options.rest,
       });
-    const pipes = [pipe('stdout', options.onStdout), pipe('stderr', options.onStderr)] as const;
+    const stdout = pipe('stdout', options.onStdout);
+    const pipes = [stdout, options.onStderr === undefined ? stdout : pipe('stderr', options.onStderr)] as const;
     const abort = (): void => breaking.because(cancelled(id, options.signal.reason));
     options.signal.addEventListener('abort', abort, { once: true });
     using start = watchStart(options);

@@ -118,7 +118,6 @@ export class ContainerStepRunner implements StepRunner {
         bundle,
         signal: options.signal,
         onStdout: (bytes) => options.onOutput('stdout', bytes),
-        onStderr: (bytes) => options.onOutput('stderr', bytes),
       });
       if (outcome.kind === 'not-started') return { kind: 'failed', exitCode: outcome.code, message: outcome.message };
       return outcome.code === 0 ? undefined : { kind: 'failed', exitCode: outcome.code, message: undefined };
