@@ -81,6 +81,10 @@ export function createFakeEngine(): FakeEngine {
         calls.push(['checkBuild', plain(options)]);
         return fake.checked;
       },
+      openRegistry: async (options) => {
+        calls.push(['openRegistry', plain(options)]);
+        throw new Fault('unsupported', 'open a registry: this engine has no store');
+      },
       [Symbol.asyncDispose]: async () => {
         fake.disposed = true;
       },
@@ -107,6 +111,15 @@ function fakeImages(calls: Call[], events: () => readonly TransferEvent[]): Engi
       const pieces = await Array.fromAsync(tar);
       calls.push(['importTar', Buffer.concat(pieces).toString(), plain(options)]);
       return { imageId };
+    },
+    load: async (archive, options) => {
+      const pieces = await Array.fromAsync(archive);
+      calls.push(['load', Buffer.concat(pieces).toString(), plain(options)]);
+      for (const event of events()) options.onProgress(event);
+      return [
+        { names: ['docker.io/library/alpine:latest', 'registry.test/a:1'], imageId },
+        { names: [], imageId },
+      ];
     },
     list: () => imageRows,
     inspect: (name) => {

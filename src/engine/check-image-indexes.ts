@@ -1,5 +1,6 @@
+import { isImageMember } from '../image/index.ts';
 import { formatPlatform, maxManifestBytes, parseDigest, parseImageManifest, parseManifest } from '../oci/index.ts';
-import type { Descriptor, Digest, DiffId } from '../oci/index.ts';
+import type { Descriptor, Digest, DiffId, ImageManifest } from '../oci/index.ts';
 import type { Document, ImageBody, ImageIndexBody } from '../state/index.ts';
 import type { Checking } from './check-findings.ts';
 import { consequence, labelOf, lossOf, orUndefined, readParts, type ReadParts } from './check-images.ts';
@@ -12,6 +13,8 @@ export interface ReadImageIndex {
   readonly digest: Digest;
   /** Undefined where the index cannot be read. */
   readonly members: readonly ReadMember[] | undefined;
+  /** What it names beside images and is not all here. */
+  readonly lostAttachment: Descriptor | undefined;
 }
 
 export interface ReadMember {
@@ -28,8 +31,14 @@ export function readImageIndexes({ store }: Checking, damaged: ReadonlySet<Diges
   }
   return [...groups].map(([index, documents]) => {
     const digest = parseDigest(index);
-    const members = membersOf(digest, { store, damaged });
-    return { documents, label: labelOf(documents, digest), digest, members };
+    const descriptors = descriptorsOf(digest, { store, damaged });
+    return {
+      documents,
+      label: labelOf(documents, digest),
+      digest,
+      members: descriptors?.filter(isImageMember).map((each) => readMember(each, { store, damaged })),
+      lostAttachment: descriptors?.find((each) => !isImageMember(each) && !isHere(each, { store, damaged })),
+    };
   });
 }
 
@@ -58,25 +67,41 @@ function isIndex(document: Document<ImageBody>): document is Document<ImageIndex
   return 'index' in document.body;
 }
 
-function membersOf(
-  digest: Digest,
-  { store: { blobs }, damaged }: Pick<Checking, 'store'> & { readonly damaged: ReadonlySet<Digest> },
-): readonly ReadMember[] | undefined {
+type Reading = Pick<Checking, 'store'> & { readonly damaged: ReadonlySet<Digest> };
+
+function descriptorsOf(digest: Digest, { store: { blobs }, damaged }: Reading): readonly Descriptor[] | undefined {
   if (damaged.has(digest)) return undefined;
   const index = orUndefined(() => parseManifest(blobs.read(digest, { maxBytes: maxManifestBytes })));
-  if (index?.kind !== 'index') return undefined;
-  return index.manifests.map((descriptor) => {
-    const manifest = damaged.has(descriptor.digest)
-      ? undefined
-      : orUndefined(() => parseImageManifest(blobs.read(descriptor.digest, { maxBytes: maxManifestBytes })));
-    if (manifest === undefined) return { descriptor, parts: undefined };
-    const digests = { configDigest: manifest.config.digest, manifestDigest: descriptor.digest };
-    return { descriptor, parts: readParts(blobs, digests, damaged) };
-  });
+  return index?.kind === 'index' ? index.manifests : undefined;
 }
 
-function lossOfIndex({ digest, members }: ReadImageIndex, hasLayer: (diffId: DiffId) => boolean): string | undefined {
+function readMember(descriptor: Descriptor, { store, damaged }: Reading): ReadMember {
+  const manifest = readManifest(descriptor, { store, damaged });
+  if (manifest === undefined) return { descriptor, parts: undefined };
+  const digests = { configDigest: manifest.config.digest, manifestDigest: descriptor.digest };
+  return { descriptor, parts: readParts(store.blobs, digests, damaged) };
+}
+
+function readManifest({ digest }: Descriptor, { store: { blobs }, damaged }: Reading): ImageManifest | undefined {
+  if (damaged.has(digest)) return undefined;
+  return orUndefined(() => parseImageManifest(blobs.read(digest, { maxBytes: maxManifestBytes })));
+}
+
+/** True if the document, its config and all that it lists are stored as blobs. */
+function isHere(descriptor: Descriptor, { store, damaged }: Reading): boolean {
+  const manifest = readManifest(descriptor, { store, damaged });
+  if (manifest === undefined) return false;
+  return [manifest.config, ...manifest.layers].every(
+    ({ digest }) => store.blobs.stat(digest) !== undefined && !damaged.has(digest),
+  );
+}
+
+function lossOfIndex(
+  { digest, members, lostAttachment }: ReadImageIndex,
+  hasLayer: (diffId: DiffId) => boolean,
+): string | undefined {
   if (members === undefined) return `its index ${digest} is missing or damaged`;
+  if (lostAttachment !== undefined) return `what ${lostAttachment.digest} of it names is missing or damaged`;
   for (const { descriptor, parts } of members) {
     const loss =
       parts === undefined ? `its manifest ${descriptor.digest} is missing or damaged` : lossOf(parts, hasLayer)?.text;

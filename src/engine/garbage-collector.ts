@@ -1,5 +1,5 @@
 import type { BlobStore } from '../blob/index.ts';
-import type { ImageStore, StoredImage } from '../image/index.ts';
+import type { ImageStore, StoredImage, StoredIndex } from '../image/index.ts';
 import { takeLayerInventory, type LayerStore } from '../layer/index.ts';
 import { toDigest, type Digest, type DiffId } from '../oci/index.ts';
 import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
@@ -9,7 +9,7 @@ import { layerSizes } from './layer-sizes.ts';
 export interface GarbageCollectorOptions {
   /** The store's folder. */
   readonly root: string;
-  readonly images: Pick<ImageStore, 'list'>;
+  readonly images: Pick<ImageStore, 'list' | 'indexes'>;
   readonly blobs: Pick<BlobStore, 'list' | 'delete'>;
   readonly layers: Pick<LayerStore, 'list' | 'remove'>;
   readonly snapshotter: Pick<Snapshotter, 'forget'>;
@@ -33,6 +33,7 @@ export interface CollectOptions {
 /** What needs content by itself, beside leases and the build cache. */
 export interface Roots {
   readonly images: readonly StoredImage[];
+  readonly indexes: readonly Pick<StoredIndex, 'attached'>[];
   readonly containerChains: Iterable<readonly DiffId[]>;
 }
 
@@ -97,12 +98,14 @@ export class GarbageCollector {
   }
 
   #roots(): Roots {
-    return { images: this.#options.images.list(), containerChains: this.#options.containerChains() };
+    const { images, containerChains } = this.#options;
+    return { images: images.list(), indexes: images.indexes(), containerChains: containerChains() };
   }
 
   #needed(roots: Roots): Set<string> {
     const needed = new Set<string>();
     for (const image of roots.images) addAll(needed, contentOfImage(image));
+    for (const { attached } of roots.indexes) addAll(needed, attached);
     for (const chain of roots.containerChains) addAll(needed, chain);
     for (const lease of this.#options.leases.live()) addAll(needed, lease.digests);
     return needed;

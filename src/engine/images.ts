@@ -12,6 +12,12 @@ export interface Images {
   /** Makes an image of one layer from the tar of a root filesystem (plain, gzip or zstd). */
   importTar(tar: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<{ readonly imageId: string }>;
 
+  /**
+   * Brings the images of an archive into the store, as `docker save`, `podman save` and `save` write them (plain, gzip
+   * or zstd), and gives them the names that they have in it: all of them, or none. Read once, from a pipe too.
+   */
+  load(archive: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<readonly LoadedNames[]>;
+
   /** All images, newest first; one row for each name, `<none>` rows for images without a name. */
   list(): readonly ImageSummary[];
 
@@ -66,6 +72,17 @@ export interface ImportOptions {
   readonly changes: readonly string[];
   readonly platform?: string;
   readonly signal: AbortSignal;
+}
+
+export interface LoadOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (event: TransferEvent) => void;
+}
+
+export interface LoadedNames {
+  /** Full references; none for an image that has no name in the archive. */
+  readonly names: readonly string[];
+  readonly imageId: string;
 }
 
 export interface SaveOptions {

@@ -39,6 +39,8 @@ export type {
   ImportOptions,
   LayerPath,
   LayerRow,
+  LoadedNames,
+  LoadOptions,
   PullOptions,
   PullResult,
   RemovedImage,

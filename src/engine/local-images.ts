@@ -31,6 +31,8 @@ import type {
   ImportOptions,
   LayerPath,
   LayerRow,
+  LoadedNames,
+  LoadOptions,
   PullOptions,
   PullResult,
   RemovedImage,
@@ -39,6 +41,7 @@ import type {
 } from './images.ts';
 import { createdMs, shownMembers, summaries } from './image-summaries.ts';
 import { layerNamed, layerPaths, layerRows } from './layer-listing.ts';
+import { loadArchive } from './load-archive.ts';
 import { meansName, removeImage } from './remove-image.ts';
 import { removeImageIndex } from './remove-image-index.ts';
 import type { Store } from './store.ts';
@@ -105,6 +108,10 @@ export class LocalImages implements Images {
       signal: options.signal,
     });
     return { imageId: image.imageId };
+  }
+
+  load(archive: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<readonly LoadedNames[]> {
+    return loadArchive(this.#store, archive, options);
   }
 
   list(): readonly ImageSummary[] {

@@ -57,8 +57,10 @@ async function planPrune(store: Store, { collector, containers }: SystemPorts, a
   const stopped = containers.list({ all: true }).filter((each) => isUnused(each, nowMs));
   const gone = new Set(stopped.map(({ id }) => id));
   const images = unusedImages(store, { all, without: gone });
+  const isGone = (asked: string): boolean => images.some(({ imageId }) => imageId === asked);
   const roots: Roots = {
-    images: store.images.list().filter((image) => !images.some(({ imageId }) => imageId === image.imageId)),
+    images: store.images.list().filter(({ imageId }) => !isGone(imageId)),
+    indexes: store.images.indexes().filter(({ members }) => !members.every(({ image }) => isGone(image.imageId))),
     containerChains: recordsWithout(store, gone).map(({ chain }) => chain),
   };
   return {

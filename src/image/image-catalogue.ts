@@ -2,6 +2,7 @@ import { parseDigest, type Digest } from '../oci/index.ts';
 import type { Document, ImageBody } from '../state/index.ts';
 import { platformOf } from './config-platform.ts';
 import type { DocumentReader } from './image-documents.ts';
+import { isImageMember } from './index-members.ts';
 import type { StoredImage, StoredIndex, StoredMember } from './image-store.ts';
 
 interface ImageEntry {
@@ -53,12 +54,14 @@ export class ImageCatalogue {
     const documents = this.#indexes.get(digest);
     if (documents === undefined) return undefined;
     const index = this.#reader.index(digest);
-    const members = index.manifests.map((descriptor): StoredMember => {
+    const members = index.manifests.filter(isImageMember).map((descriptor): StoredMember => {
       const { manifest, config } = this.#reader.image(descriptor.digest);
       const image = this.image(manifest.config.digest, descriptor.digest) as StoredImage;
       return { platform: descriptor.platform ?? platformOf(config), descriptor, image };
     });
-    return { digest, index, members, ...namesOf(documents) };
+    const others = index.manifests.filter((each) => !isImageMember(each));
+    const attached = others.flatMap((each) => this.#reader.attached(each.digest));
+    return { digest, index, members, attached, ...namesOf(documents) };
   }
 
   /** All that keeps the image: its own names, those of its indexes, and what stands for their being dangling. */
@@ -81,7 +84,7 @@ export class ImageCatalogue {
   #addIndex(digest: Digest, document: Document<ImageBody>): void {
     const documents = this.#indexes.get(digest) ?? [];
     this.#indexes.set(digest, [...documents, document]);
-    for (const member of this.#reader.index(digest).manifests) {
+    for (const member of this.#reader.index(digest).manifests.filter(isImageMember)) {
       const { manifest } = this.#reader.image(member.digest);
       this.#addImage(document, member.digest, manifest.config.digest).indexes.add(digest);
     }

@@ -22,6 +22,7 @@ export interface ImageDocuments {
 
 /** Reads the documents of images and indexes, each once. They never change. */
 export class DocumentReader {
+  readonly #attached = new Map<string, readonly Digest[]>();
   readonly #blobs: Pick<BlobStore, 'read'>;
   readonly #images = new Map<string, ImageDocuments>();
   readonly #indexes = new Map<string, ImageIndex>();
@@ -39,6 +40,16 @@ export class DocumentReader {
     const documents = { manifest, config, chain };
     this.#images.set(manifestDigest, documents);
     return documents;
+  }
+
+  /** The blobs of a document that is not the manifest of an image that could run, itself the first. */
+  attached(digest: Digest): readonly Digest[] {
+    const known = this.#attached.get(digest);
+    if (known !== undefined) return known;
+    const { config, layers } = parseImageManifest(this.#blobs.read(digest, { maxBytes: maxManifestBytes }));
+    const blobs = [digest, config.digest, ...layers.map((layer) => layer.digest)];
+    this.#attached.set(digest, blobs);
+    return blobs;
   }
 
   index(digest: Digest): ImageIndex {

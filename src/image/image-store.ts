@@ -63,6 +63,12 @@ export interface ImageStore {
   adopt(manifest: Digest, options: NamingOptions): StoredImage;
 
   /**
+   * Stores an index that was fetched, byte for byte, all of whose members are here; without names it is dangling. Fault
+   * `not-found` if a member is not here or not whole, `unsupported` for an index of indexes.
+   */
+  adoptIndex(index: Digest, options: NamingOptions): StoredIndex;
+
+  /**
    * Writes the two documents of an image, as `add` does, and gives the digest of the manifest. It is no image of the
    * store until `adopt` or `addIndex` is given that. Fault `not-found` if a layer is missing.
    */
@@ -136,8 +142,10 @@ export interface StoredIndex {
   /** Of the index document. */
   readonly digest: Digest;
   readonly index: ImageIndex;
-  /** In the document's order. */
+  /** Its images, in the document's order. */
   readonly members: readonly StoredMember[];
+  /** All blobs of what it names beside images: what was said of these when they were built. */
+  readonly attached: readonly Digest[];
   /** In full form, sorted; none for a dangling index. */
   readonly names: readonly string[];
   readonly storedMs: number;

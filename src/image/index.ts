@@ -15,6 +15,10 @@ export type {
 } from './image-store.ts';
 export { importImage } from './import-image.ts';
 export type { ImportImageOptions } from './import-image.ts';
+export { isImageMember } from './index-members.ts';
+export { loadImages } from './load-images.ts';
+export type { LoadedImage } from './load-images.ts';
+export type { LoadEvent, LoadImagesOptions } from './ready-image.ts';
 export { LocalImageStore } from './local-image-store.ts';
 export type { LocalImageStoreOptions } from './local-image-store.ts';
 export { noSuchPlatform } from './no-such-platform.ts';

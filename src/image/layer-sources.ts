@@ -1,9 +1,14 @@
-import { createReadStream } from 'node:fs';
 import type { BlobStore } from '../blob/index.ts';
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
-import { familyOf, layerCompression, mediaTypes, toDigest, type Descriptor, type DiffId } from '../oci/index.ts';
+import { familyOf, layerCompression, toDigest, type Descriptor, type DiffId } from '../oci/index.ts';
 import type { LayoutBlob } from '../registry/index.ts';
-import { compress, throwIfAborted } from '../std/index.ts';
+import {
+  bytesOfFile,
+  compressedLayer,
+  layerTypes,
+  rememberedForm,
+  type CompressionMemory,
+} from './compressed-layer.ts';
 import type { StoredImage } from './image-store.ts';
 import { storedBlob } from './outgoing-image.ts';
 
@@ -31,11 +36,13 @@ export interface LayerSourcesOptions {
   readonly packing: LayerPacking | undefined;
   /** Images whose compressed layers may be passed on. */
   readonly images: readonly StoredImage[];
+  /** Remembers what was compressed beyond the holder; undefined for what leaves the machine once. */
+  readonly memory?: CompressionMemory | undefined;
 }
 
 /**
  * Finds, or makes, the form in which each layer leaves. What is compressed here goes into the store of blobs: it is kept as
- * long as the holder is, and is not made twice meanwhile. Equal layers and packing give equal bytes with the same release.
+ * long as the holder is, with a memory as long as the layer, and is not made twice meanwhile. Equal layers and packing give equal bytes with the same release.
  */
 export class LayerSources {
   readonly #options: LayerSourcesOptions;
@@ -85,22 +92,19 @@ export class LayerSources {
     return { descriptor, blob: { digest, sizeBytes, read: () => bytesOfFile(path) } };
   }
 
-  async #compressed(diffId: DiffId, kind: 'gzip' | 'zstd'): Promise<Descriptor> {
-    const { blobs, layers, holder, packing, signal } = this.#options;
-    using writer = blobs.writer({ holder });
-    for await (const chunk of compress(bytesOfFile(layers.tar(diffId).path), { kind, level: packing?.level })) {
-      throwIfAborted(signal, `compress layer ${diffId}`);
-      writer.write(chunk);
-    }
-    const { digest, sizeBytes } = await writer.commit();
-    return { mediaType: layerTypes.oci[kind], digest, size: sizeBytes };
+  /** The form in which the layer leaves, where nothing has to be compressed for it. */
+  ready(stored: Descriptor, diffId: DiffId): LayerSource | undefined {
+    const { packing, memory } = this.#options;
+    if (packing === undefined || packing.kind === 'uncompressed') return undefined;
+    const pulled = packing.isForced ? undefined : this.#pulledForm(diffId);
+    const known = pulled ?? (memory && rememberedForm(diffId, packing, { ...this.#options, memory }));
+    return known && this.#ofFamily(known, familyOf(stored.mediaType) ?? 'oci');
+  }
+
+  #compressed(diffId: DiffId, kind: 'gzip' | 'zstd'): Promise<Descriptor> {
+    return compressedLayer(diffId, { kind, level: this.#options.packing?.level }, this.#options);
   }
 }
-
-const layerTypes = {
-  oci: { uncompressed: mediaTypes.ociLayer, gzip: mediaTypes.ociLayerGzip, zstd: mediaTypes.ociLayerZstd },
-  docker: { uncompressed: mediaTypes.dockerLayer, gzip: mediaTypes.dockerLayerGzip, zstd: mediaTypes.dockerLayerZstd },
-} as const;
 
 /** Compressed forms that the manifests of images name. */
 function pulledForms(images: readonly StoredImage[]): ReadonlyMap<DiffId, Descriptor> {
@@ -110,8 +114,4 @@ function pulledForms(images: readonly StoredImage[]): ReadonlyMap<DiffId, Descri
     ),
   );
   return new Map(pairs.filter(([diffId, { digest }]) => digest !== toDigest(diffId)));
-}
-
-function bytesOfFile(path: string): AsyncIterable<Uint8Array> {
-  return createReadStream(path, { highWaterMark: 1 << 20 });
 }

@@ -7,6 +7,7 @@ import {
   encodeManifest,
   formatPlatform,
   formatReference,
+  isImageIndexType,
   mediaTypes,
   normalisePlatform,
   toDigest,
@@ -23,6 +24,7 @@ import { annotated } from './annotations.ts';
 import { platformOf } from './config-platform.ts';
 import { ImageCatalogue, keyOf } from './image-catalogue.ts';
 import { DocumentReader } from './image-documents.ts';
+import { isImageMember } from './index-members.ts';
 import { keyStartingWith, nameOf } from './image-key.ts';
 import type { AddOptions, ImageStore, IndexMember, NamingOptions, StoredImage, StoredIndex } from './image-store.ts';
 
@@ -125,6 +127,26 @@ export class LocalImageStore implements ImageStore {
     const digest = blobs.put(encodeManifest(index), { holder });
     this.#makeDurable(manifests.map((each) => each.digest));
     blobs.makeDurable([digest]);
+    this.#name({ index: digest }, names);
+    return this.#catalogue().index(digest) as StoredIndex;
+  }
+
+  adoptIndex(digest: Digest, { names, holder }: NamingOptions): StoredIndex {
+    const { blobs } = this.#options;
+    holder.add(digest);
+    const { manifests } = this.#reader.index(digest);
+    const members = manifests.filter(isImageMember).map((member) => member.digest);
+    if (members.length === 0) throw new Fault('invalid', `store index ${digest}: it has no images`);
+    for (const member of members) this.#whole(member, holder);
+    const others = manifests.filter((each) => !isImageMember(each));
+    const nested = others.find((each) => isImageIndexType(each.mediaType));
+    if (nested !== undefined)
+      throw new Fault('unsupported', `store index ${digest}: it names the index ${nested.digest}`);
+    const attached = others.flatMap((each) => this.#reader.attached(each.digest));
+    const missing = attached.find((each) => !blobs.hold(each, holder));
+    if (missing !== undefined) throw new Fault('not-found', `store index ${digest}: blob ${missing} is missing`);
+    this.#makeDurable(members);
+    blobs.makeDurable([digest, ...attached]);
     this.#name({ index: digest }, names);
     return this.#catalogue().index(digest) as StoredIndex;
   }
@@ -235,7 +257,7 @@ export class LocalImageStore implements ImageStore {
   }
 
   #releaseMembers(index: Digest): void {
-    for (const { digest } of this.#reader.index(index).manifests) {
+    for (const { digest } of this.#reader.index(index).manifests.filter(isImageMember)) {
       this.#options.documents.remove(this.#reader.image(digest).manifest.config.digest);
     }
   }

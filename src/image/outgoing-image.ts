@@ -44,6 +44,8 @@ export interface OutgoingIndex {
   /** The bytes of the index, where it is one of the store. */
   readonly indexBlob: LayoutBlob | undefined;
   readonly members: readonly OutgoingMember[];
+  /** What the stored index names beside its images; leaves with the index as it is stored, never with another one. */
+  readonly attached: readonly LayoutBlob[];
 }
 
 export interface OutgoingMember {
@@ -63,7 +65,8 @@ export function storedOutgoing(stored: StoredImage | StoredIndex, blobs: BlobSto
     const { digest: storedDigest, size: _size, mediaType: _type, ...rest } = descriptor;
     return { descriptor: rest, storedDigest, image: storedImage(image, blobs) };
   });
-  return { content: { kind: 'index', index, indexBlob: storedBlob(blobs, stored.digest), members }, names };
+  const attached = stored.attached.map((digest) => storedBlob(blobs, digest));
+  return { content: { kind: 'index', index, indexBlob: storedBlob(blobs, stored.digest), members, attached }, names };
 }
 
 export interface FreshImageOptions {
@@ -102,6 +105,7 @@ export function freshIndex(members: readonly FreshMember[], annotations?: Annota
     kind: 'index',
     index: { kind: 'index', mediaType: mediaTypes.ociIndex, ...annotated(annotations) },
     indexBlob: undefined,
+    attached: [],
     members: members.map((member) => ({
       descriptor: { platform: member.platform, ...annotated(member.annotations) },
       storedDigest: undefined,

@@ -133,14 +133,15 @@ async function saveImage(
   };
 }
 
-async function saveIndex({ index, indexBlob, members }: OutgoingIndex, from: LayerSources): Promise<Saved> {
+async function saveIndex({ index, indexBlob, members, attached }: OutgoingIndex, from: LayerSources): Promise<Saved> {
   const saved: Saved[] = [];
   for (const { image } of members) saved.push(await saveImage(image, from));
   const manifests = members.map((member, at) => ({ ...member.descriptor, ...(saved[at] as Saved).descriptor }));
   const isSame = manifests.every(({ digest }, at) => digest === members[at]?.storedDigest);
-  const blob = isSame && indexBlob !== undefined ? indexBlob : memoryBlob(encodeManifest({ ...index, manifests }));
+  const stored = isSame ? indexBlob : undefined;
+  const blob = stored ?? memoryBlob(encodeManifest({ ...index, manifests }));
   return {
     descriptor: { mediaType: index.mediaType, digest: blob.digest, size: blob.sizeBytes },
-    blobs: [blob, ...saved.flatMap(({ blobs }) => blobs)],
+    blobs: [blob, ...saved.flatMap(({ blobs }) => blobs), ...(stored === undefined ? [] : attached)],
   };
 }

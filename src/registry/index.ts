@@ -13,6 +13,10 @@ export type {
 } from './remote-target.ts';
 export { resolveImage } from './resolve-image.ts';
 export type { ResolvedImage, ResolveOptions } from './resolve-image.ts';
+export { archiveMembers, insideArchive } from './archive-stream.ts';
+export type { ArchiveMember } from './archive-stream.ts';
+export { parseDockerArchiveManifest } from './docker-archive-manifest.ts';
+export type { DockerArchiveEntry } from './docker-archive-manifest.ts';
 export { readBlob, verifiedBlob } from './verified-blob.ts';
 export { RegistryClient } from './registry-client.ts';
 export type { RegistryClientOptions } from './registry-client.ts';

@@ -1,0 +1,89 @@
+import { createReadStream } from 'node:fs';
+import type { BlobStore } from '../blob/index.ts';
+import type { LayerHolder, LayerStore } from '../layer/index.ts';
+import { mediaTypes, parseDigest, type Descriptor, type DiffId } from '../oci/index.ts';
+import type { CompressedLayerRecords, Locks } from '../state/index.ts';
+import { compress, throwIfAborted, type CompressOptions } from '../std/index.ts';
+
+/** What was compressed before, and who is at it now. */
+export interface CompressionMemory {
+  readonly records: CompressedLayerRecords;
+  readonly locks: Locks;
+}
+
+export interface CompressLayerOptions {
+  readonly blobs: BlobStore;
+  readonly layers: LayerStore;
+  readonly holder: LayerHolder;
+  readonly signal: AbortSignal;
+  readonly memory?: CompressionMemory | undefined;
+}
+
+/**
+ * The layer's tar, compressed, as a blob of the store, under OCI's media type. With a memory it is made once, by one of all
+ * processes that want it, and found again later. The same layer and form give the same blob with the same release.
+ */
+export function compressedLayer(
+  diffId: DiffId,
+  form: CompressOptions,
+  options: CompressLayerOptions,
+): Promise<Descriptor> {
+  const { memory, signal } = options;
+  if (memory === undefined) return compressLayer(diffId, form, options);
+  const flight = {
+    find: () => rememberedForm(diffId, form, { ...options, memory }),
+    make: async () => {
+      const made = await compressLayer(diffId, form, options);
+      const { digest, size: sizeBytes } = made;
+      memory.records.put({ diffId, form: formName(form), digest, sizeBytes, madeBy: libraryOf(form) });
+      return made;
+    },
+  };
+  return memory.locks.singleFlight(`compress ${formName(form)} ${diffId}`, flight, { signal });
+}
+
+/** What the layer was compressed to before, if that is still here; it is held from now on. */
+export function rememberedForm(
+  diffId: DiffId,
+  form: CompressOptions | { readonly kind: 'uncompressed' },
+  { memory, blobs, holder }: CompressLayerOptions & { readonly memory: CompressionMemory },
+): Descriptor | undefined {
+  if (form.kind === 'uncompressed') return undefined;
+  const known = memory.records.get(diffId, formName(form));
+  if (known === undefined) return undefined;
+  const digest = parseDigest(known.digest);
+  if (!blobs.hold(digest, holder)) return undefined;
+  return { mediaType: layerTypes.oci[form.kind], digest, size: known.sizeBytes };
+}
+
+export function bytesOfFile(path: string): AsyncIterable<Uint8Array> {
+  return createReadStream(path, { highWaterMark: 1 << 20 });
+}
+
+/** What layers are called, by family and form. */
+export const layerTypes = {
+  oci: { uncompressed: mediaTypes.ociLayer, gzip: mediaTypes.ociLayerGzip, zstd: mediaTypes.ociLayerZstd },
+  docker: { uncompressed: mediaTypes.dockerLayer, gzip: mediaTypes.dockerLayerGzip, zstd: mediaTypes.dockerLayerZstd },
+} as const;
+
+async function compressLayer(
+  diffId: DiffId,
+  form: CompressOptions,
+  { blobs, layers, holder, signal }: CompressLayerOptions,
+): Promise<Descriptor> {
+  using writer = blobs.writer({ holder });
+  for await (const chunk of compress(bytesOfFile(layers.tar(diffId).path), form)) {
+    throwIfAborted(signal, `compress layer ${diffId}`);
+    writer.write(chunk);
+  }
+  const { digest, sizeBytes } = await writer.commit();
+  return { mediaType: layerTypes.oci[form.kind], digest, size: sizeBytes };
+}
+
+function formName({ kind, level }: CompressOptions): string {
+  return level === undefined ? kind : `${kind}:${level}`;
+}
+
+function libraryOf({ kind }: CompressOptions): string {
+  return kind === 'gzip' ? `zlib ${process.versions.zlib}` : `zstd ${process.versions.zstd ?? ''}`.trim();
+}
