@@ -21,6 +21,7 @@ export const moduleOrder: ReadonlyMap<string, readonly string[]> = new Map<strin
   ['source', [...base, 'http', 'oci', 'host', 'state', 'blob']],
   ['registry', [...base, 'http', 'oci', 'tar', 'host', 'state', 'blob']],
   ['image', [...base, 'oci', 'tar', 'host', 'state', 'blob', 'layer', 'registry']],
+  ['registry-server', [...base, 'oci']],
   ['runtime', [...base, 'oci', 'host', 'state']],
   ['network', [...base, 'host', 'state']],
   [
@@ -60,14 +61,16 @@ export const moduleOrder: ReadonlyMap<string, readonly string[]> = new Map<strin
       'snapshot',
       'source',
       'registry',
+      'registry-server',
       'image',
       'runtime',
       'network',
       'build',
     ],
   ],
-  ['cli', [...base, 'oci', 'engine']],
+  ['api', [...base, 'oci', 'registry-server', 'engine']],
+  ['cli', [...base, 'oci', 'engine', 'api']],
 ]);
 
 /** Modules that touch no file, process, socket or clock. */
-export const pureModules = ['errors', 'std', 'oci', 'tar', 'erofs', 'dockerfile', 'solver'];
+export const pureModules = ['errors', 'std', 'oci', 'tar', 'erofs', 'dockerfile', 'solver', 'registry-server'];

@@ -55,7 +55,12 @@ export function checkDocuments({ store: { state }, repair, findings }: Checking)
   }
 }
 
-const nouns: Readonly<Record<DocumentKind, string>> = { images: 'name', containers: 'container', volumes: 'volume' };
+const nouns: Readonly<Record<DocumentKind, string>> = {
+  images: 'name',
+  manifests: 'manifest',
+  containers: 'container',
+  volumes: 'volume',
+};
 
 const problemTexts: Readonly<Record<Disagreement['problem'], string>> = {
   'file-missing': 'it is in the database and not on file',

@@ -3,6 +3,7 @@ import type { Caches } from './caches.ts';
 import type { Containers } from './containers.ts';
 import type { ContextListOptions, ContextRow } from './context-listing.ts';
 import type { Images } from './images.ts';
+import type { Registry, RegistryOptions } from './registry/registry.ts';
 import type { System } from './system.ts';
 
 /**
@@ -34,4 +35,7 @@ export interface Engine extends AsyncDisposable {
    * bytewise order, in batches, read as they are asked for. Fault `not-found` if there is no such directory.
    */
   listContext(options: ContextListOptions): AsyncIterable<readonly ContextRow[]>;
+
+  /** This store as the content of a registry, until it is disposed of. */
+  openRegistry(options: RegistryOptions): Promise<Registry>;
 }

@@ -1,22 +1,24 @@
 import type { BlobStore } from '../blob/index.ts';
-import type { ImageStore, StoredImage, StoredIndex } from '../image/index.ts';
+import { Fault } from '../errors/index.ts';
+import type { ImageStore, StoredImage } from '../image/index.ts';
 import { takeLayerInventory, type LayerStore } from '../layer/index.ts';
-import { toDigest, type Digest, type DiffId } from '../oci/index.ts';
+import { toDiffId, toDigest, type Digest, type DiffId } from '../oci/index.ts';
 import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
-import type { CacheRecord, CacheRecords, DocumentRepair, Leases } from '../state/index.ts';
+import type { CacheRecord, CacheRecords, DocumentRepair, Leases, State } from '../state/index.ts';
 import { layerSizes } from './layer-sizes.ts';
+import { pushedContent } from './registry/pushed-content.ts';
 
 export interface GarbageCollectorOptions {
   /** The store's folder. */
   readonly root: string;
-  readonly images: Pick<ImageStore, 'list' | 'indexes'>;
-  readonly blobs: Pick<BlobStore, 'list' | 'delete'>;
+  readonly images: Pick<ImageStore, 'list'>;
+  readonly blobs: Pick<BlobStore, 'list' | 'delete' | 'stat' | 'read'>;
   readonly layers: Pick<LayerStore, 'list' | 'remove'>;
   readonly snapshotter: Pick<Snapshotter, 'forget'>;
   readonly areas: Pick<WorkAreas, 'emptyTrash'>;
   readonly cache: Pick<CacheRecords, 'list' | 'delete'>;
   readonly leases: Pick<Leases, 'live'>;
-  readonly state: { readonly repair: Pick<DocumentRepair, 'compare'> };
+  readonly state: Pick<State, 'images' | 'manifests' | 'leases'> & { readonly repair: Pick<DocumentRepair, 'compare'> };
   /** What containers stand on. */
   readonly containerChains: () => Iterable<readonly DiffId[]>;
   readonly transaction: <T>(body: () => T) => T;
@@ -33,8 +35,9 @@ export interface CollectOptions {
 /** What needs content by itself, beside leases and the build cache. */
 export interface Roots {
   readonly images: readonly StoredImage[];
-  readonly indexes: readonly Pick<StoredIndex, 'attached'>[];
   readonly containerChains: Iterable<readonly DiffId[]>;
+  /** What was pushed, beside images. */
+  readonly pushed: Iterable<Digest>;
 }
 
 /** What nothing needs. */
@@ -99,15 +102,38 @@ export class GarbageCollector {
 
   #roots(): Roots {
     const { images, containerChains } = this.#options;
-    return { images: images.list(), indexes: images.indexes(), containerChains: containerChains() };
+    return {
+      images: images.list(),
+      containerChains: containerChains(),
+      pushed: pushedContent(this.#options),
+    };
   }
 
-  #needed(roots: Roots): Set<string> {
+  /**
+   * Deletes one blob or layer now: true if it was there. What the leases of `despite` hold is not needed for that. Fault
+   * `conflict` if something else needs it.
+   */
+  deleteContent(digest: Digest, { despite }: { readonly despite: ReadonlySet<string> }): boolean {
+    const { blobs, layers, cache, snapshotter, transaction } = this.#options;
+    return transaction(() => {
+      const needed = this.#needed(this.#roots(), despite);
+      for (const record of cache.list()) addAll(needed, record.digests);
+      if (needed.has(digest)) throw new Fault('conflict', `${digest} is part of an image, a manifest or the cache`);
+      const isLayer = layers.list().some(({ diffId }) => toDigest(diffId) === digest);
+      if (isLayer) {
+        layers.remove(toDiffId(digest));
+        snapshotter.forget([toDiffId(digest)]);
+      }
+      return blobs.delete(digest) || isLayer;
+    });
+  }
+
+  #needed(roots: Roots, despite: ReadonlySet<string> = new Set()): Set<string> {
     const needed = new Set<string>();
     for (const image of roots.images) addAll(needed, contentOfImage(image));
-    for (const { attached } of roots.indexes) addAll(needed, attached);
     for (const chain of roots.containerChains) addAll(needed, chain);
-    for (const lease of this.#options.leases.live()) addAll(needed, lease.digests);
+    addAll(needed, roots.pushed);
+    for (const lease of this.#options.leases.live()) if (!despite.has(lease.id)) addAll(needed, lease.digests);
     return needed;
   }
 

@@ -30,6 +30,7 @@ export type {
 export type { ContextListOptions, ContextRow, ContextRule } from './context-listing.ts';
 export type { Engine } from './engine.ts';
 export { LocalEngine } from './local-engine.ts';
+export type { Registry, RegistryOptions } from './registry/registry.ts';
 export type { Store } from './store.ts';
 export type {
   HistoryRow,
@@ -39,8 +40,6 @@ export type {
   ImportOptions,
   LayerPath,
   LayerRow,
-  LoadedNames,
-  LoadOptions,
   PullOptions,
   PullResult,
   RemovedImage,

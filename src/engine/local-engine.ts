@@ -6,6 +6,7 @@ import { LocalCaches } from './local-caches.ts';
 import { LocalContainers } from './local-containers.ts';
 import { LocalImages } from './local-images.ts';
 import { LocalSystem } from './local-system.ts';
+import type { Registry, RegistryOptions } from './registry/registry.ts';
 import type { Store } from './store.ts';
 
 /** The use cases over one open store. */
@@ -15,6 +16,7 @@ export class LocalEngine implements Engine {
   readonly caches: LocalCaches;
   readonly system: LocalSystem;
   readonly #store: Store;
+  readonly #collector: GarbageCollector;
 
   constructor(store: Store) {
     this.#store = store;
@@ -25,6 +27,7 @@ export class LocalEngine implements Engine {
       containerChains: () => this.containers.chains(),
       transaction: (body) => store.state.transaction(body),
     });
+    this.#collector = collector;
     this.images = new LocalImages(store, { collector, usedBy: (imageId) => this.containers.usingImage(imageId) });
     this.containers = new LocalContainers(store, { ensureImage: (name, options) => this.images.ensure(name, options) });
     this.caches = new LocalCaches(store.cacheMounts);
@@ -45,6 +48,11 @@ export class LocalEngine implements Engine {
 
   listContext(options: ContextListOptions): AsyncIterable<readonly ContextRow[]> {
     return listContext(options);
+  }
+
+  async openRegistry(options: RegistryOptions): Promise<Registry> {
+    const { LocalRegistry } = await import('./registry/local-registry.ts');
+    return new LocalRegistry(this.#store, { ...options, collector: this.#collector });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

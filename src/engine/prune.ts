@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import type { StoredImage } from '../image/index.ts';
 import type { Digest } from '../oci/index.ts';
+import type { Document, ManifestBody } from '../state/index.ts';
 import { familiarReference, parseReference } from '../oci/index.ts';
 import { findCacheMountGarbage, removeCacheMountGarbage, type CacheMountGarbage } from './cache-mount-garbage.ts';
 import type { ContainerRecord } from './container-record.ts';
@@ -9,6 +10,7 @@ import type { ContainerSummary } from './containers.ts';
 import { diskUsage } from './disk-usage.ts';
 import type { Garbage, Roots } from './garbage-collector.ts';
 import { findLeftovers, type Leftover } from './leftovers.ts';
+import { pushedContent, unusedManifests } from './registry/pushed-content.ts';
 import { unusedRepositories } from './remote-sources.ts';
 import { listStepLogs, removeStepLogs, type StepLogFile } from './step-logs.ts';
 import type { Store } from './store.ts';
@@ -19,9 +21,9 @@ type Deleted = PruneReport['deleted'][number];
 
 /**
  * Deletes, in this order: containers that do not run; images that have no name and no container, with `all` also those
- * with names; records of the build cache that alone keep a layer, with `all` every record, what the steps wrote,
- * the git repositories and the cache mounts that no step uses now; content that nothing needs; what dead processes left behind. What a lease covers, and so what a running build or pull
- * relies on, stays.
+ * with names; pushed manifests that nothing means; records of the build cache that alone keep a layer, with `all` every
+ * record, what the steps wrote, the git repositories and the cache mounts that no step uses now; content that nothing
+ * needs; what dead processes left behind. What a lease covers, and so what a running build or pull relies on, stays.
  */
 export async function prune(store: Store, ports: SystemPorts, options: PruneOptions): Promise<PruneReport> {
   requireAllNames(ports);
@@ -30,17 +32,19 @@ export async function prune(store: Store, ports: SystemPorts, options: PruneOpti
   const containers = await removeContainers(plan.containers, ports, options.signal);
   options.signal.throwIfAborted();
   const images = removeImages(store, plan, options.all);
+  const manifests = removeManifests(store, options);
   const garbage = ports.collector.collect({ cache: options.all ? 'clear' : 'trim' });
   const logs = options.all ? removeStepLogs(store.root) : [];
   const cacheMounts = await removeCacheMountGarbage(plan.cacheMounts);
   await ports.containers.sweep();
   for (const each of plan.leftovers) remove(each);
-  return report({ ...plan, containers, images, garbage, logs, cacheMounts });
+  return report({ ...plan, containers, images, manifests, garbage, logs, cacheMounts });
 }
 
 interface Plan {
   readonly containers: readonly StoppedContainer[];
   readonly images: readonly StoredImage[];
+  readonly manifests: readonly Document<ManifestBody>[];
   readonly garbage: Garbage;
   readonly logs: readonly StepLogFile[];
   readonly cacheMounts: readonly CacheMountGarbage[];
@@ -57,15 +61,17 @@ async function planPrune(store: Store, { collector, containers }: SystemPorts, a
   const stopped = containers.list({ all: true }).filter((each) => isUnused(each, nowMs));
   const gone = new Set(stopped.map(({ id }) => id));
   const images = unusedImages(store, { all, without: gone });
+  const manifests = unusedManifests(store, { all });
   const isGone = (asked: string): boolean => images.some(({ imageId }) => imageId === asked);
   const roots: Roots = {
     images: store.images.list().filter(({ imageId }) => !isGone(imageId)),
-    indexes: store.images.indexes().filter(({ members }) => !members.every(({ image }) => isGone(image.imageId))),
     containerChains: recordsWithout(store, gone).map(({ chain }) => chain),
+    pushed: pushedContent(store, manifests),
   };
   return {
     containers: stopped.map(({ id }) => ({ id, sizeBytes: containerSize(store, id) })),
     images,
+    manifests,
     garbage: collector.find({ cache: all ? 'clear' : 'trim' }, roots),
     logs: all ? listStepLogs(store.root).filter(({ isOpen }) => !isOpen) : [],
     cacheMounts: [...(await findCacheMountGarbage(store, all)), ...(all ? unusedRepositories(store) : [])],
@@ -151,6 +157,15 @@ function removeImages(store: Store, plan: Plan, all: boolean): readonly StoredIm
   });
 }
 
+/** Looks again too. */
+function removeManifests(store: Store, { all }: Pick<PruneOptions, 'all'>): Plan['manifests'] {
+  return store.state.durably(() => {
+    const unused = unusedManifests(store, { all });
+    for (const { id } of unused) store.state.manifests.remove(id);
+    return unused;
+  });
+}
+
 /** An ingest that somebody took up meanwhile stays. */
 function remove(leftover: Leftover): void {
   try {
@@ -161,7 +176,7 @@ function remove(leftover: Leftover): void {
 }
 
 /** Each byte counts once: an image's layers stand by themselves, its documents with it. */
-function report({ containers, images, garbage, logs, cacheMounts, leftovers }: Plan): PruneReport {
+function report({ containers, images, manifests, garbage, logs, cacheMounts, leftovers }: Plan): PruneReport {
   const documents = new Map(
     images.flatMap((image) => [image.manifestDigest, image.imageId].map((each) => [each, image])),
   );
@@ -172,6 +187,7 @@ function report({ containers, images, garbage, logs, cacheMounts, leftovers }: P
       name: nameOf(image),
       sizeBytes: documentBytes(image, garbage),
     })),
+    ...manifests.map(({ id }) => ({ kind: 'image' as const, name: id, sizeBytes: 0 })),
     ...garbage.records.map(({ label }) => ({ kind: 'cache' as const, name: label, sizeBytes: 0 })),
     ...logs.map(({ name, sizeBytes }) => ({ kind: 'cache' as const, name, sizeBytes })),
     ...garbage.layers.map(({ diffId, sizeBytes }) => ({ kind: 'layer' as const, name: diffId, sizeBytes })),

@@ -4,7 +4,7 @@ import type { DocumentFiles, StoredDocument } from './document-files.ts';
 import type { Disagreement, DocumentKind, DocumentRepair } from './documents.ts';
 import { insertDocument, toStoredDocument } from './sqlite-documents.ts';
 
-const kinds: readonly DocumentKind[] = ['images', 'containers', 'volumes'];
+const kinds: readonly DocumentKind[] = ['images', 'manifests', 'containers', 'volumes'];
 
 export function openDocumentRepair(database: Database, files: DocumentFiles): DocumentRepair {
   const rowsOf = (kind: DocumentKind): readonly StoredDocument[] =>

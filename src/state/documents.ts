@@ -1,5 +1,5 @@
 /**
- * Records that a person refers to by name: images, containers, volumes.
+ * Records that a person refers to by name: images, pushed manifests, containers, volumes.
  *
  * A **document** has an id and a name, both unique among the documents of its kind, and a body of JSON that only its
  * owner understands. It may not be lost: each change is durable when the call returns, and stands twice, as a row of
@@ -52,7 +52,7 @@ export interface Document<Body> {
 }
 
 /** The kinds of documents: the folders below `names/`. */
-export type DocumentKind = 'images' | 'containers' | 'volumes';
+export type DocumentKind = 'images' | 'manifests' | 'containers' | 'volumes';
 
 /** What an image's name stands for. The id and the name of its document are the full reference. */
 export type ImageBody = SingleImageBody | ImageIndexBody;
@@ -67,6 +67,14 @@ export interface SingleImageBody {
 export interface ImageIndexBody {
   /** Digest of the index, which names the manifests of its images. */
   readonly index: string;
+}
+
+/** What was pushed to the store as to a registry. The id is the full reference, with a tag or with the digest. */
+export interface ManifestBody {
+  /** Its digest: of whatever a registry takes. */
+  readonly manifest: string;
+  /** The manifest that the image of the same name had then; without it there was no such image. */
+  readonly image?: string;
 }
 
 /** The body of containers and volumes: JSON of their owners. */

@@ -13,6 +13,7 @@ export type {
   ImageBody,
   ImageIndexBody,
   JsonBody,
+  ManifestBody,
   NewDocument,
   SingleImageBody,
 } from './documents.ts';

@@ -29,6 +29,7 @@ export function openState(root: string, options: StateOptions = {}): State {
   const files = openDocumentFiles(join(root, 'names'));
   return {
     images: openDocuments(database, 'images', { files, clock }),
+    manifests: openDocuments(database, 'manifests', { files, clock }),
     containers: openDocuments(database, 'containers', { files, clock }),
     volumes: openDocuments(database, 'volumes', { files, clock }),
     repair: openDocumentRepair(database, files),

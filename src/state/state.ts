@@ -1,7 +1,7 @@
 import type { CacheMountRecords } from './cache-mount-records.ts';
 import type { CacheRecords } from './cache-records.ts';
 import type { Database } from './database.ts';
-import type { DocumentRepair, Documents, ImageBody, JsonBody } from './documents.ts';
+import type { DocumentRepair, Documents, ImageBody, JsonBody, ManifestBody } from './documents.ts';
 import type { LayerRecords } from './layer-records.ts';
 import type { Leases } from './leases.ts';
 import type { Locks } from './locks.ts';
@@ -11,7 +11,7 @@ import type { StatCache } from './stat-cache.ts';
  * All that a store remembers beside its content, and the locks by which processes that use it stay out of each other's
  * way. There is no daemon: any number of processes have the same store open, and each may be killed at any time.
  *
- * - **documents** (images, containers, volumes) may not be lost: a change outlives a power cut once the call returns;
+ * - **documents** (images, manifests, containers, volumes) may not be lost: a change outlives a power cut once the call returns;
  * - **records** (layers, cache, cache mounts, stat cache) may be lost newest first by a power cut, but are never wrong or half there;
  * - **leases** and **locks** end with the process that holds them.
  *
@@ -19,6 +19,7 @@ import type { StatCache } from './stat-cache.ts';
  */
 export interface State extends Disposable, Pick<Database, 'transaction' | 'durably'> {
   readonly images: Documents<ImageBody>;
+  readonly manifests: Documents<ManifestBody>;
   readonly containers: Documents<JsonBody>;
   readonly volumes: Documents<JsonBody>;
   readonly repair: DocumentRepair;

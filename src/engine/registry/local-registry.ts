@@ -1,0 +1,163 @@
+import { Fault } from '../../errors/index.ts';
+import { defined, type Descriptor, type Digest } from '../../oci/index.ts';
+import type {
+  ManifestName,
+  PutManifest,
+  ServedBlob,
+  ServedManifest,
+  StoredManifestResult,
+  Upload,
+} from '../../registry-server/index.ts';
+import type { GarbageCollector } from '../garbage-collector.ts';
+import type { Store } from '../store.ts';
+import { ManifestReader, referredTo, type ReadManifest } from './manifest-reader.ts';
+import { pushManifest } from './push-manifest.ts';
+import type { Registry, RegistryOptions } from './registry.ts';
+import { RepositoryNames } from './repository-names.ts';
+import { RollingLease } from './rolling-lease.ts';
+import { servedBlob, storedFile } from './stored-blob.ts';
+import { uncompressedManifest } from './uncompressed-manifest.ts';
+import { UploadSessions } from './upload-sessions.ts';
+
+export interface LocalRegistryOptions extends RegistryOptions {
+  readonly collector: Pick<GarbageCollector, 'deleteContent'>;
+}
+
+/** The registry over one open store. */
+export class LocalRegistry implements Registry {
+  readonly #store: Store;
+  readonly #options: LocalRegistryOptions;
+  readonly #reader: ManifestReader;
+  readonly #names: RepositoryNames;
+  readonly #lease: RollingLease;
+  readonly #uploads: UploadSessions;
+  readonly #timer: NodeJS.Timeout;
+  /** Manifests that are nowhere else, by their digests. */
+  readonly #made = new Map<Digest, ServedManifest>();
+
+  constructor(store: Store, options: LocalRegistryOptions) {
+    const { images, manifests, leases } = store.state;
+    this.#store = store;
+    this.#options = options;
+    this.#reader = new ManifestReader(store.blobs);
+    this.#names = new RepositoryNames({ images, manifests, reader: this.#reader, hosts: options.hosts });
+    this.#lease = new RollingLease(leases);
+    this.#uploads = new UploadSessions({ ...store, holder: this.#lease });
+    this.#timer = setInterval(() => this.#turn(), keptMs).unref();
+  }
+
+  repositories(): readonly string[] {
+    return this.#names.list();
+  }
+
+  tags(repository: string): readonly string[] | undefined {
+    const tags = this.#names.tags(repository);
+    return tags.length > 0 || this.#names.pushed(repository).length > 0 ? tags : undefined;
+  }
+
+  manifest(repository: string, name: ManifestName): ServedManifest | undefined {
+    const digest =
+      name.kind === 'tag' ? this.#names.tagged(repository, name.tag) : this.#known(repository, name.digest);
+    if (digest === undefined) return undefined;
+    this.#lease.addAll(this.#reader.closure(digest));
+    const made = this.#made.get(digest);
+    if (made !== undefined) return made;
+    const found = this.#reader.read(digest);
+    if (found === undefined) return undefined;
+    return this.#isWhole(found) ? this.#served(found) : this.#replacement(found);
+  }
+
+  putManifest(repository: string, manifest: PutManifest): Promise<StoredManifestResult> {
+    const { onWarning } = this.#options;
+    return pushManifest(this.#store, { repository, ...manifest }, { reader: this.#reader, onWarning });
+  }
+
+  deleteManifest(repository: string, name: ManifestName): boolean {
+    const { images, manifests } = this.#store.state;
+    return this.#store.state.durably(() => {
+      const ids =
+        name.kind === 'tag'
+          ? this.#names.idsOf(repository, name.tag)
+          : [...this.#names.namesOf(repository, name.digest), this.#names.digestId(repository, name.digest)];
+      return ids.map((id) => [images.remove(id), manifests.remove(id)].includes(true)).includes(true);
+    });
+  }
+
+  referrers(repository: string, subject: Digest): readonly Descriptor[] {
+    const pushed = this.#names.pushed(repository).flatMap((digest) => this.#reader.read(digest) ?? []);
+    return pushed.filter(({ manifest }) => manifest.subject?.digest === subject).map(describe);
+  }
+
+  blob(digest: Digest): ServedBlob | undefined {
+    this.#lease.add(digest);
+    const file = storedFile(this.#store, digest);
+    return file === undefined ? undefined : servedBlob(file);
+  }
+
+  deleteBlob(digest: Digest): boolean {
+    return this.#options.collector.deleteContent(digest, { despite: this.#lease.ids });
+  }
+
+  beginUpload(): Upload {
+    return this.#uploads.begin();
+  }
+
+  upload(id: string): Upload | undefined {
+    return this.#uploads.get(id);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#uploads[Symbol.dispose]();
+    this.#lease[Symbol.dispose]();
+  }
+
+  #known(repository: string, digest: Digest): Digest | undefined {
+    return this.#made.has(digest) || this.#names.has(repository, digest) ? digest : undefined;
+  }
+
+  #isWhole({ manifest }: ReadManifest): boolean {
+    if (manifest.kind === 'index') return true;
+    return referredTo(manifest).every(
+      ({ digest, urls = [] }) => urls.length > 0 || storedFile(this.#store, digest) !== undefined,
+    );
+  }
+
+  #served({ digest, manifest }: ReadManifest): ServedManifest {
+    return { digest, mediaType: manifest.mediaType, bytes: this.#reader.bytes(digest) };
+  }
+
+  /** Undefined where a layer is not here in any form. */
+  #replacement({ manifest }: ReadManifest): ServedManifest | undefined {
+    if (manifest.kind === 'index') return undefined;
+    try {
+      const { served, layers } = uncompressedManifest(this.#store, manifest);
+      this.#lease.addAll(layers);
+      this.#made.set(served.digest, served);
+      return served;
+    } catch (error) {
+      if (Fault.is(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #turn(): void {
+    this.#uploads.expire();
+    this.#lease.turn();
+  }
+}
+
+/** What a client was told of is kept for one of these at least: it pulls or pushes the rest meanwhile. */
+const keptMs = 30 * 60_000;
+
+/** As a list of referrers shows it (distribution-spec "Listing Referrers"). */
+function describe({ digest, sizeBytes, manifest }: ReadManifest): Descriptor {
+  const ofConfig = manifest.kind === 'image' ? manifest.config.mediaType : undefined;
+  return defined({
+    mediaType: manifest.mediaType,
+    digest,
+    size: sizeBytes,
+    artifactType: manifest.artifactType ?? ofConfig,
+    annotations: manifest.annotations,
+  });
+}
