@@ -112,6 +112,15 @@ function fakeImages(calls: Call[], events: () => readonly TransferEvent[]): Engi
       calls.push(['importTar', Buffer.concat(pieces).toString(), plain(options)]);
       return { imageId };
     },
+    load: async (archive, options) => {
+      const pieces = await Array.fromAsync(archive);
+      calls.push(['load', Buffer.concat(pieces).toString(), plain(options)]);
+      for (const event of events()) options.onProgress(event);
+      return [
+        { names: ['docker.io/library/alpine:latest', 'registry.test/a:1'], imageId },
+        { names: [], imageId },
+      ];
+    },
     list: () => imageRows,
     inspect: (name) => {
       const known = imageRows.find((row) => row.imageId === name || row.repository === name);

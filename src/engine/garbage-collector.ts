@@ -1,6 +1,6 @@
 import type { BlobStore } from '../blob/index.ts';
 import { Fault } from '../errors/index.ts';
-import type { ImageStore, StoredImage } from '../image/index.ts';
+import type { ImageStore, StoredImage, StoredIndex } from '../image/index.ts';
 import { takeLayerInventory, type LayerStore } from '../layer/index.ts';
 import { toDiffId, toDigest, type Digest, type DiffId } from '../oci/index.ts';
 import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
@@ -11,7 +11,7 @@ import { pushedContent } from './registry/pushed-content.ts';
 export interface GarbageCollectorOptions {
   /** The store's folder. */
   readonly root: string;
-  readonly images: Pick<ImageStore, 'list'>;
+  readonly images: Pick<ImageStore, 'list' | 'indexes'>;
   readonly blobs: Pick<BlobStore, 'list' | 'delete' | 'stat' | 'read'>;
   readonly layers: Pick<LayerStore, 'list' | 'remove'>;
   readonly snapshotter: Pick<Snapshotter, 'forget'>;
@@ -35,6 +35,7 @@ export interface CollectOptions {
 /** What needs content by itself, beside leases and the build cache. */
 export interface Roots {
   readonly images: readonly StoredImage[];
+  readonly indexes: readonly Pick<StoredIndex, 'attached'>[];
   readonly containerChains: Iterable<readonly DiffId[]>;
   /** What was pushed, beside images. */
   readonly pushed: Iterable<Digest>;
@@ -104,6 +105,7 @@ export class GarbageCollector {
     const { images, containerChains } = this.#options;
     return {
       images: images.list(),
+      indexes: images.indexes(),
       containerChains: containerChains(),
       pushed: pushedContent(this.#options),
     };
@@ -131,6 +133,7 @@ export class GarbageCollector {
   #needed(roots: Roots, despite: ReadonlySet<string> = new Set()): Set<string> {
     const needed = new Set<string>();
     for (const image of roots.images) addAll(needed, contentOfImage(image));
+    for (const { attached } of roots.indexes) addAll(needed, attached);
     for (const chain of roots.containerChains) addAll(needed, chain);
     addAll(needed, roots.pushed);
     for (const lease of this.#options.leases.live()) if (!despite.has(lease.id)) addAll(needed, lease.digests);

@@ -40,6 +40,8 @@ export type {
   ImportOptions,
   LayerPath,
   LayerRow,
+  LoadedNames,
+  LoadOptions,
   PullOptions,
   PullResult,
   RemovedImage,

@@ -65,6 +65,7 @@ async function planPrune(store: Store, { collector, containers }: SystemPorts, a
   const isGone = (asked: string): boolean => images.some(({ imageId }) => imageId === asked);
   const roots: Roots = {
     images: store.images.list().filter(({ imageId }) => !isGone(imageId)),
+    indexes: store.images.indexes().filter(({ members }) => !members.every(({ image }) => isGone(image.imageId))),
     containerChains: recordsWithout(store, gone).map(({ chain }) => chain),
     pushed: pushedContent(store, manifests),
   };
