@@ -123,7 +123,8 @@ describe('what is wrong with the input is said, and where', { skip: needsRoot },
   });
 
   test('a RUN that fails: its own code, its last lines, the place; the steps before it are kept', async () => {
-    const Dockerfile = 'FROM busybox:local\nRUN echo first > /first\nRUN seq 100 && echo oh no >&2 && exit 42\n';
+    const Dockerfile =
+      'FROM busybox:local\nRUN echo first > /first\nRUN seq 100 && sleep 0.3 && echo oh no >&2 && exit 42\n';
     const context = store.context('failing', { Dockerfile });
     const first = await store.build(context);
     assert.equal(first.code, 1);

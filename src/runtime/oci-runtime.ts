@@ -54,7 +54,10 @@ export interface RunContainerOptions {
   readonly signal: AbortSignal;
   /** Output as it comes. What a callback throws kills the container and comes out of `run`. */
   readonly onStdout: (chunk: Uint8Array) => void;
-  /** Without it both streams are one pipe, read by `onStdout`: all comes in the order in which it was written. */
+  /**
+   * Without it both streams are one pipe, read by `onStdout`: all comes as it was written, but for what a command writes to
+   * both within the moment that the runtime takes to copy it.
+   */
   readonly onStderr?: (chunk: Uint8Array) => void;
   /** Asked after each chunk: no more is read of that stream until the promise settles, and the command has to wait. */
   readonly rest?: () => Promise<void> | undefined;
