@@ -10,6 +10,7 @@ import type { BuildPorts } from './build-ports.ts';
 import { BuildProgress } from './build-progress.ts';
 import { platformsOf, targetsOf, type Target } from './build-targets.ts';
 import { buildMetadata } from './output/build-metadata.ts';
+import { builderArgs } from './lowering/builder-args.ts';
 import { cacheRules, type CacheRules } from './lowering/cache-rules.ts';
 import { warnOfFindings } from './lowering/check-dockerfile.ts';
 import { readDockerfile, type ReadDockerfile } from './context/dockerfile-source.ts';
@@ -42,7 +43,9 @@ export async function buildImage(options: BuildOptions, given: BuildPorts): Prom
   const read = readDockerfile(context.dockerfile);
   const targets = targetsOf(options, read.dockerfile.stages);
   const platforms = platformsOf(options.platforms, ports.platform);
-  const plan = planOutputs(options, targets, { host: ports.platform, isMulti: platforms.length > 1 });
+  const { isMultiPlatform, inlineCache } = builderArgs(options.buildArgs);
+  const isMulti = platforms.length > 1 || isMultiPlatform;
+  const plan = planOutputs(options, targets, { host: ports.platform, isMulti });
   const rules = cacheRules(
     options.cache,
     read.dockerfile.stages,
@@ -60,12 +63,13 @@ export async function buildImage(options: BuildOptions, given: BuildPorts): Prom
   });
   rules.requireMet();
   warnOfUnusedArgs(lowerings, progress);
+  if (inlineCache) progress.warning(undefined, 'BUILDKIT_INLINE_CACHE: caches in images are not there yet, this image has none');
   progress.plan(
     lowerings.flatMap(({ stages: each }) => each),
-    { namePlatforms: platforms.length > 1 },
+    { namePlatforms: isMulti },
   );
   const solved = await solveStages(stages.flat(), building);
-  const finishing = { options, ports, progress, solved, annotations: plan.annotations };
+  const finishing = { options, ports, progress, solved, annotations: plan.annotations, isMulti };
   const finished = [];
   for (const [index, target] of targets.entries()) {
     const outputs = plan.outputs[index] ?? [];

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { resolveMount, type Mount, type MountFlag, type RunInstruction } from '../../dockerfile/index.ts';
 import type { Vertex } from '../../solver/index.ts';
 import { emptyBase } from './base-step.ts';
+import { builderArgs } from './builder-args.ts';
 import { copyStep } from '../copy/copy-step.ts';
 import { instructionFault } from './instruction-fault.ts';
 import type { MountedContent, RunMount } from '../run/run-mount.ts';
@@ -70,11 +71,13 @@ class MountOf {
     if (from === '' && posix.resolve('/', source) !== '/') {
       throw this.#fault(`the source ${source} of a cache needs a from`);
     }
+    const { cacheNamespace } = builderArgs(this.#lowering.scope.build.buildArgs);
+    const ownId = id || posix.normalize(target).replace(/(.)\/$/, '$1');
     return {
       kind: 'cache',
       target: this.#target(),
       readOnly,
-      id: id || posix.normalize(target).replace(/(.)\/$/, '$1'),
+      id: cacheNamespace === undefined ? ownId : `${cacheNamespace}/${ownId}`,
       sharing,
       uid,
       gid,

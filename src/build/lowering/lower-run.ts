@@ -1,5 +1,7 @@
 import type { RunInstruction } from '../../dockerfile/index.ts';
-import type { Entitlement } from '../build-options.ts';
+import type { BuildOptions, Entitlement } from '../build-options.ts';
+import type { RunSettings } from '../run/run-settings.ts';
+import { builderArgs } from './builder-args.ts';
 import { instructionFault, notThereYet } from './instruction-fault.ts';
 import { lowerMounts } from './lower-mounts.ts';
 import { runCreatedBy } from '../run/run-command.ts';
@@ -22,13 +24,19 @@ export async function lowerRun(scope: StageScope, instruction: RunInstruction): 
     platform,
     network: network === 'default' ? build.network : network,
     mounts: await lowerMounts({ scope, instruction, basics }),
-    build,
+    build: { ...build, run: runSettings(build) },
     hiddenEnv: args.proxies,
     onOutput,
     onPacking,
     onWarning,
   });
   draft.add({ vertex, title: instruction.original }, runCreatedBy(instruction, state));
+}
+
+/** Those of the build, with the host name that an argument gave. */
+function runSettings({ run, buildArgs }: BuildOptions): RunSettings {
+  const { hostname } = builderArgs(buildArgs);
+  return { ...run, ...(hostname === undefined ? {} : { hostname }) };
 }
 
 function requireEntitlement(scope: StageScope, instruction: RunInstruction, name: Entitlement): void {

@@ -60,13 +60,23 @@ export interface Finishing {
   readonly progress: BuildProgress;
   readonly solved: SolvedSteps;
   readonly annotations: readonly Annotation[];
+  /** See `FinishedTarget`. */
+  readonly isMulti: boolean;
 }
 
 /** Writes what a target came to, to its outputs. `stages`: the target's stage on each platform. */
 export async function finishTarget(
   { names }: Target,
   stages: readonly LoweredStage[],
-  { outputs, options, ports, progress, solved, annotations }: Finishing & { readonly outputs: readonly BuildOutput[] },
+  {
+    outputs,
+    options,
+    ports,
+    progress,
+    solved,
+    annotations,
+    isMulti,
+  }: Finishing & { readonly outputs: readonly BuildOutput[] },
 ): Promise<{ readonly result: TargetResult; readonly image: WrittenImage | undefined }> {
   const { clock, images, blobs, layers, holder, platform } = ports;
   const { labels, sourceDateEpochSec: epochSec, signal, stdout = unwritten } = options;
@@ -75,7 +85,7 @@ export async function finishTarget(
       platform: stage.state.platform,
       config: imageOf(stage, solved, { clock, labels, epochSec }),
     })),
-    isMulti: stages.length > 1,
+    isMulti,
     names,
     annotations,
   };

@@ -9,7 +9,7 @@ import type { WriteChunk } from './output-file.ts';
 export interface FinishedTarget {
   /** One for each platform that was asked for, in that order; at least one. */
   readonly platforms: readonly FinishedPlatform[];
-  /** True where several platforms were asked for: the image is an index, folders are split. */
+  /** True where several platforms were asked for, or their form for one: the image is an index, folders are split. */
   readonly isMulti: boolean;
   /** Those of `-t`. */
   readonly names: readonly Reference[];

@@ -150,7 +150,7 @@ export class ContainerStepRunner implements StepRunner {
       env: [...command.env, ...command.secretEnv],
       cwd: command.workdir,
       user: userOf(tree, command.user),
-      hostname: stepHostname,
+      hostname: settings.hostname ?? stepHostname,
       network: network.joins,
       mounts: [...networkFiles(area, network, settings), ...ownFiles(area, command.files), ...mounts],
       ...(command.security === 'insecure' ? insecureRights() : { seccomp }),
@@ -173,10 +173,10 @@ function userOf(tree: Tree, user: string): ReturnType<typeof resolveUser> {
 function networkFiles(
   area: TemporaryArea,
   { joins, ...resolving }: StepNetwork,
-  { extraHosts = [] }: RunSettings,
+  { extraHosts = [], hostname = stepHostname }: RunSettings,
 ): readonly ContainerMount[] {
   const files = etcFiles({
-    hostname: stepHostname,
+    hostname,
     network: joins === 'host' ? 'host' : 'own',
     ...resolving,
     extraHosts: extraHosts.map(({ name, address }) => ({ name, address: addressOf(address, joins) })),

@@ -9,6 +9,8 @@ export interface RunSettings {
   readonly rlimits?: readonly RlimitSpec[];
   /** Memory and processors: in no key. A limit that the machine cannot set is a Fault. */
   readonly limits?: ContainerLimits;
+  /** What the command sees as the machine's name; part of the key, as it may be written down. `varve-build` where it is left out. */
+  readonly hostname?: string;
   /** The control group below which those of steps are made; `/varve` where it is left out. */
   readonly cgroupParent?: string;
 }

@@ -210,12 +210,14 @@ function settingsFields({
   extraHosts = [],
   rlimits = [],
   shmSizeBytes,
+  hostname,
 }: NonNullable<BuildOptions['run']>): RecordFields {
   const hosts = Object.fromEntries(extraHosts.map(({ name }) => [bytesOf(name), bytesOf('')]));
   const limits = Object.fromEntries(rlimits.map(({ type, soft, hard }) => [type, bytesOf(`${soft}:${hard}`)]));
   return {
     ...(extraHosts.length === 0 ? {} : { hosts }),
     ...(rlimits.length === 0 ? {} : { ulimit: limits }),
+    ...(hostname === undefined ? {} : { hostname: bytesOf(hostname) }),
     ...(shmSizeBytes === undefined ? {} : { shm: bytesOf(String(shmSizeBytes)) }),
   };
 }
