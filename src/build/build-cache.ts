@@ -1,7 +1,8 @@
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
 import { parseDiffId, toDigest, type DiffId } from '../oci/index.ts';
-import type { CacheEntry, CachedOutcome, EarlierStep, StepCache, Vertex } from '../solver/index.ts';
+import type { CacheEntry, CachedOutcome, EarlierStep, FindOptions, StepCache, Vertex } from '../solver/index.ts';
 import type { CacheRecord, CacheRecords, Locks } from '../state/index.ts';
+import type { ImportedCaches } from './cache/imported-caches.ts';
 import type { StepResult } from './step-result.ts';
 
 export interface BuildCacheOptions {
@@ -10,11 +11,14 @@ export interface BuildCacheOptions {
   readonly locks: Locks;
   readonly holder: LayerHolder;
   readonly signal: AbortSignal;
+  /** Asked for what is not known here. */
+  readonly imported: ImportedCaches;
 }
 
 /**
  * Results of earlier builds, as the records of the store have them. What it gives out is there: every layer of it is in
- * the store, and held.
+ * the store, and held. Only a result that comes from elsewhere may have a layer that must be brought first; it is
+ * kept as one of this store when it was, and holds what it should.
  *
  * Of two builds that need the same step at once, in whatever processes, one runs it: whoever does not find a result
  * takes the step's lock, and keeps it until the result is stored, or the build ends. The other waits, and then finds
@@ -28,21 +32,32 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
   readonly #held = new Set<DiffId>();
   /** Definition keys of what was reused: noted when the build is over, as one change. */
   readonly #used = new Set<string>();
+  readonly #reached = new Set<string>();
+  /** Results from elsewhere, and layers of them that are not here yet. */
+  readonly #hearsay: { readonly entry: CacheEntry<StepResult>; readonly unproven: readonly DiffId[] }[] = [];
 
   constructor(options: BuildCacheOptions) {
     this.#options = options;
   }
 
+  /** Content keys of the steps that have a result now. */
+  get reached(): ReadonlySet<string> {
+    return this.#reached;
+  }
+
   async find(
     contentKey: string,
-    { onWait }: { readonly onWait: () => void },
+    { inputs, onWait }: FindOptions<StepResult>,
   ): Promise<CachedOutcome<StepResult> | undefined> {
-    const found = this.#lookUp(contentKey);
+    const found = this.#lookUp(contentKey) ?? this.#options.imported.find(contentKey, inputs[0]);
+    if (found !== undefined) this.#reached.add(contentKey);
     if (found !== undefined || this.#claims.has(contentKey)) return found;
     if (this.#options.locks.isHeld(lockOf(contentKey))) onWait();
     await this.#claim(contentKey);
     const foundAfterWait = this.#lookUp(contentKey);
-    if (foundAfterWait !== undefined) await this.#release(contentKey);
+    if (foundAfterWait === undefined) return undefined;
+    this.#reached.add(contentKey);
+    await this.#release(contentKey);
     return foundAfterWait;
   }
 
@@ -52,7 +67,34 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
   }
 
   async put(entry: CacheEntry<StepResult>): Promise<void> {
-    const { vertex, definitionKey, contentKey, lineage, contentId, record, result } = entry;
+    this.#reached.add(entry.contentKey);
+    const unproven = this.#options.imported.unproven(entry.result.chain);
+    if (unproven.length === 0) this.#keep(entry);
+    else this.#hearsay.push({ entry, unproven });
+    await this.#release(entry.contentKey);
+  }
+
+  async earlier(vertex: Vertex<StepResult>): Promise<readonly EarlierStep[]> {
+    const { records } = this.#options;
+    const own = records.bySlot(vertex.slot, comparedBuilds);
+    const here = [...own, ...this.#movedHere(vertex)].map((record) => ({
+      recordDigest: record.preimage,
+      contentKey: record.contentKey,
+      packed: () => records.preimage(record.preimage),
+    }));
+    return [...here, ...this.#options.imported.earlier(vertex.slot)];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { imported } = this.#options;
+    for (const { entry, unproven } of this.#hearsay) {
+      if (unproven.every((diffId) => imported.isProven(diffId))) this.#keep(entry);
+    }
+    for (const contentKey of this.#claims.keys()) await this.#release(contentKey);
+    if (this.#used.size > 0) this.#options.records.touch([...this.#used]);
+  }
+
+  #keep({ vertex, definitionKey, contentKey, lineage, contentId, record, result }: CacheEntry<StepResult>): void {
     this.#options.records.put({
       definitionKey,
       contentKey,
@@ -65,22 +107,6 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
       preimageBytes: record.packed,
       digests: result.chain.map(toDigest),
     });
-    await this.#release(contentKey);
-  }
-
-  async earlier(vertex: Vertex<StepResult>): Promise<readonly EarlierStep[]> {
-    const { records } = this.#options;
-    const own = records.bySlot(vertex.slot, comparedBuilds);
-    return [...own, ...this.#movedHere(vertex)].map((record) => ({
-      recordDigest: record.preimage,
-      contentKey: record.contentKey,
-      packed: () => records.preimage(record.preimage),
-    }));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const contentKey of this.#claims.keys()) await this.#release(contentKey);
-    if (this.#used.size > 0) this.#options.records.touch([...this.#used]);
   }
 
   /** The very step, where lines before it were put in or taken out. */

@@ -25,6 +25,10 @@ export interface BuildOptions {
   /** Platforms to build for, as `os/architecture[/variant]`; this machine's where none is named. */
   readonly platforms: readonly string[];
   readonly cache: CacheUse;
+  /** Shared caches to take results from, as `--cache-from` has it: see `parseCacheFrom`. The first that knows a step counts. */
+  readonly cacheFrom?: readonly string[];
+  /** Where the results go for others to use, as `--cache-to` has it: see `parseCacheTo`. */
+  readonly cacheTo?: readonly string[];
   /** Steps at work at once; as many as the machine has cores by default. */
   readonly jobs?: number;
   /** Ask the registry for the bases even if they are here. */

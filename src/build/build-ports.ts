@@ -6,6 +6,7 @@ import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
 import type { RemoteSources } from '../source/index.ts';
 import type { CacheRecords, Locks, StatCache } from '../state/index.ts';
 import type { Clock } from '../std/index.ts';
+import type { LayerFetcher, SharedCaches } from './cache/shared-caches.ts';
 import type { LayoutPlace } from './context/named-context.ts';
 import type { StepRunner } from './run/step-runner.ts';
 
@@ -30,6 +31,10 @@ export interface BuildPorts {
   /** Writes of many stat records at once go faster in one. */
   readonly transaction: <T>(body: () => T) => T;
   readonly locks: Locks;
+  /** Shared caches; without them none can be named. */
+  readonly caches?: SharedCaches;
+  /** Brings what steps stand on and read from, where some of it is not here yet. */
+  readonly fetcher?: LayerFetcher;
   /** Files by URL and git repositories. */
   readonly remotes: RemoteSources;
   /** Keeps what the build writes and reads until the image has its names. */

@@ -15,6 +15,7 @@ export class BuildProgress {
   readonly #emit: (event: BuildEvent) => void;
   readonly #clock: Clock;
   readonly #steps = new Map<StepVertex, number>();
+  readonly #reused = new Set<number>();
   #count = 0;
 
   constructor(emit: (event: BuildEvent) => void, clock: Clock) {
@@ -71,8 +72,13 @@ export class BuildProgress {
     });
   }
 
+  /** Told once, however often it is looked up. */
   cached(vertex: StepVertex): void {
-    this.#about(vertex, (step) => this.#emit({ kind: 'cached', step, timeMs: this.#clock.now() }));
+    this.#about(vertex, (step) => {
+      if (this.#reused.has(step)) return;
+      this.#reused.add(step);
+      this.#emit({ kind: 'cached', step, timeMs: this.#clock.now() });
+    });
   }
 
   finished(vertex: StepVertex, unchanged: boolean): void {

@@ -1,29 +1,26 @@
 import { createHash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { formatPlatform, type Platform } from '../oci/index.ts';
-import { solve, type SolveEvent, type Solved } from '../solver/index.ts';
 import { BaseImages } from './lowering/base-images.ts';
-import { BuildCache } from './build-cache.ts';
 import type { BuildContext } from './context/build-context.ts';
 import type { BuildOptions, BuildResult } from './build-options.ts';
 import type { BuildPorts } from './build-ports.ts';
 import { BuildProgress } from './build-progress.ts';
 import { platformsOf, targetsOf, type Target } from './build-targets.ts';
+import { exportCaches } from './cache/export-caches.ts';
+import { openCaches, planCaches } from './cache/open-caches.ts';
 import { buildMetadata } from './output/build-metadata.ts';
 import { builderArgs } from './lowering/builder-args.ts';
 import { cacheRules, type CacheRules } from './lowering/cache-rules.ts';
 import { warnOfFindings } from './lowering/check-dockerfile.ts';
 import { readDockerfile, type ReadDockerfile } from './context/dockerfile-source.ts';
 import { finishTarget, planOutputs } from './output/finish-target.ts';
-import type { SolvedSteps } from './lowering/image-of-stage.ts';
 import { NamedContexts } from './context/named-contexts.ts';
 import { openBuildContext } from './context/open-build-context.ts';
 import { amountOf, buildRemotes, type BuildRemotesOptions } from './source/build-remotes.ts';
 import { GitAgent } from './source/git-agent.ts';
-import { reasonText } from './reason-text.ts';
 import { StageLowering } from './lowering/stage-lowering.ts';
 import type { LoweredStage } from './lowering/step.ts';
-import type { StepResult } from './step-result.ts';
+import { solveStages } from './solve-stages.ts';
 
 /**
  * Builds images: reads the Dockerfile, lowers the stages that the targets need for each platform, runs what is not known
@@ -35,8 +32,11 @@ export async function buildImage(options: BuildOptions, given: BuildPorts): Prom
   using resources = new DisposableStack();
   const progress = new BuildProgress(options.onEvent, given.clock);
   const { remotes } = given;
+  const sharing = planCaches(options, given.caches);
+  const imported = await openCaches(sharing, { ports: given, progress, signal: options.signal });
   const ports = {
     ...given,
+    fetcher: imported,
     remotes: buildRemotes({ remotes, agent, show: (what, fetch) => progress.internal(what, fetch) }),
   };
   const context = resources.use(await loadContext({ options, ports, progress }, { remotes, agent }));
@@ -68,13 +68,14 @@ export async function buildImage(options: BuildOptions, given: BuildPorts): Prom
     lowerings.flatMap(({ stages: each }) => each),
     { namePlatforms: isMulti },
   );
-  const solved = await solveStages(stages.flat(), building);
-  const finishing = { options, ports, progress, solved, annotations: plan.annotations, isMulti };
+  const solved = await solveStages(stages.flat(), { ...building, imported });
+  const finishing = { options, ports, progress, solved: solved.steps, annotations: plan.annotations, isMulti };
   const finished = [];
   for (const [index, target] of targets.entries()) {
     const outputs = plan.outputs[index] ?? [];
     finished.push(await finishTarget(target, stages[index] ?? [], { ...finishing, outputs }));
   }
+  await exportCaches(sharing, solved, { ports, imported, progress, signal: options.signal });
   return {
     targets: finished.map(({ result }) => result),
     metadata: buildMetadata(finished.map(({ result: { label }, image }) => ({ label, image }))),
@@ -180,43 +181,4 @@ function warnOfUnusedArgs(lowerings: readonly StageLowering[], progress: BuildPr
   const everywhere = unused.filter((name) => others.every((names) => names.includes(name)));
   if (everywhere.length === 0) return;
   progress.warning(undefined, `one or more build-args [${everywhere.join(' ')}] were not consumed`);
-}
-
-/** The results of all steps of the stages, by vertex: the history needs each, not only the last. */
-async function solveStages(stages: readonly LoweredStage[], building: Building): Promise<SolvedSteps> {
-  const { options, ports, progress } = building;
-  const { records, layers, locks, holder } = ports;
-  const { signal, jobs = availableParallelism() } = options;
-  await using cache = new BuildCache({ records, layers, locks, holder, signal });
-  const vertices = stages.flatMap(({ tip, state }) => [
-    tip,
-    ...state.history.flatMap(({ step }) => (step === undefined ? [] : [step.vertex])),
-  ]);
-  const wanted = [...new Set([...vertices.flatMap(({ inputs }) => inputs), ...vertices])];
-  const solved = await solve(wanted, { cache, jobs, signal, onEvent: (event) => report(event, progress) });
-  return new Map(wanted.map((vertex, index) => [vertex, solved[index] as Solved<StepResult>]));
-}
-
-function report(event: SolveEvent<StepResult>, progress: BuildProgress): void {
-  const { vertex } = event;
-  switch (event.kind) {
-    case 'started':
-      return progress.started(vertex, vertex.cache === 'off' ? undefined : reasonText(event.reason));
-    case 'waiting':
-      return progress.waiting(vertex);
-    case 'cached':
-      return progress.cached(vertex);
-    case 'finished':
-      return progress.finished(vertex, event.unchanged);
-    case 'failed':
-      return progress.failed(vertex, headline(event.error));
-    case 'cancelled':
-      return progress.cancelled(vertex);
-  }
-}
-
-/** The whole of it, with its place, stands at the end of the build. */
-function headline(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.split('\n', 1)[0] ?? '';
 }

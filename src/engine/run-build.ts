@@ -18,6 +18,7 @@ import type { LocalImages } from './local-images.ts';
 import { openSources } from './remote-sources.ts';
 import { pullLayout } from './pull-layout.ts';
 import { cachedSeccomp } from './seccomp-cache.ts';
+import { StoreSharedCaches } from './shared-caches.ts';
 import { stepLogFolder } from './step-logs.ts';
 import type { Store } from './store.ts';
 
@@ -26,7 +27,8 @@ export async function runBuild(store: Store, images: LocalImages, options: Build
   using lease = store.state.leases.acquire({ purpose: `build ${options.tags.join(' ')}`.trim() });
   await using network = new SharedNetwork(store.networks, options);
   using remotes = openSources(store);
-  return await buildImage(options, portsOf(store, images, { holder: lease, network, remotes, options }));
+  using caches = new StoreSharedCaches(store, lease);
+  return await buildImage(options, portsOf(store, images, { holder: lease, network, remotes, caches, options }));
 }
 
 /** Checks the Dockerfile of a build; a context that is an archive is in the store meanwhile. */
@@ -39,7 +41,11 @@ export async function runBuildCheck(store: Store, options: BuildCheckOptions): P
   return await checkBuild(options, ports);
 }
 
-function portsOf(store: Store, images: LocalImages, { holder, network, remotes, options }: Running): BuildPorts {
+function portsOf(
+  store: Store,
+  images: LocalImages,
+  { holder, network, remotes, caches, options }: Running,
+): BuildPorts {
   const { layers, snapshotter, areas, mounts, cacheMounts, state, clock, platform, runtime } = store;
   const machine = once(() => stepMachine(store));
   const latestMtimeSec = options.sourceDateEpochSec;
@@ -68,6 +74,7 @@ function portsOf(store: Store, images: LocalImages, { holder, network, remotes, 
     stats: state.stats,
     transaction: (body) => state.transaction(body),
     locks: state.locks,
+    caches,
     remotes,
     holder,
     clock,
@@ -79,6 +86,7 @@ interface Running {
   readonly holder: BuildPorts['holder'];
   readonly network: SharedNetwork;
   readonly remotes: BuildPorts['remotes'];
+  readonly caches: StoreSharedCaches;
   readonly options: BuildOptions;
 }
 

@@ -13,6 +13,10 @@ export type {
   StoredManifest,
   StoredMember,
 } from './image-store.ts';
+export { cacheArtifact, readCacheArtifact } from './cache-artifact.ts';
+export type { CacheArtifact, ReadCacheOptions } from './cache-artifact.ts';
+export { fetchLayer } from './fetch-layer.ts';
+export type { FetchLayerOptions } from './fetch-layer.ts';
 export { importImage } from './import-image.ts';
 export type { ImportImageOptions } from './import-image.ts';
 export { isImageMember } from './index-members.ts';
@@ -29,3 +33,5 @@ export { freshImage, freshIndex, storedOutgoing } from './outgoing-image.ts';
 export type { FreshMember, Outgoing, OutgoingImage, OutgoingIndex } from './outgoing-image.ts';
 export { saveImages } from './save-images.ts';
 export type { SaveImagesOptions, SaveTarget } from './save-images.ts';
+export { pushCache, writeCacheDirectory } from './write-cache-artifact.ts';
+export type { CacheContent, WriteCacheOptions } from './write-cache-artifact.ts';

@@ -13,5 +13,6 @@ export { LayerPacker } from './layer-packer.ts';
 export type { ContentSha256, PackedLayer } from './layer-packer.ts';
 export type { LayerIndex, LayerStore, OpenTree, TarFile, TreeNode, TreeNodeType } from './layer-store.ts';
 export type { LayerHolder, LayerInfo, LayerWriter, PackerOptions, WriterOptions } from './layer-writer.ts';
+export { readContentId } from './read-content-id.ts';
 export { verifyIndex } from './verify-index.ts';
 export type { IndexVerdict } from './verify-index.ts';

@@ -13,6 +13,8 @@ import { bytesOf, showBytes, type ByteString } from '../../std/index.ts';
 import { scanTar, type TarEntry } from '../../tar/index.ts';
 import { BuildCache } from '../build-cache.ts';
 import type { BuildPorts } from '../build-ports.ts';
+import { BuildProgress } from '../build-progress.ts';
+import { ImportedCaches } from '../cache/imported-caches.ts';
 import { openContext } from '../context/context-tree.ts';
 import type { Entitlement } from '../build-options.ts';
 import { StageLowering } from '../lowering/stage-lowering.ts';
@@ -80,7 +82,9 @@ export class CopySandbox implements Disposable {
     const steps: string[] = [];
     const reasons: Reason[] = [];
     const { locks } = state;
-    await using cache = new BuildCache({ records: state.cache, layers, locks, holder: ports.holder, signal });
+    const progress = new BuildProgress(() => undefined, { now: () => 0 });
+    const imported = new ImportedCaches({ layers, holder: ports.holder, progress, signal });
+    await using cache = new BuildCache({ records: state.cache, layers, locks, holder: ports.holder, signal, imported });
     const [solved] = (await solve([target.tip], {
       cache,
       jobs: 2,

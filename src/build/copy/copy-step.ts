@@ -108,10 +108,11 @@ class Copying {
     return this.#ahead.findings;
   }
 
-  #pack(context: StepContext<StepResult>): Promise<PackedCopy> {
+  async #pack(context: StepContext<StepResult>): Promise<PackedCopy> {
     const { plan, ports } = this.#options;
     const { signal } = context;
     const chain = chainBelow(context);
+    await ports.fetcher?.bring(chain);
     return this.#withRoots(context, 'contents', (roots) =>
       packCopy({ ports, plan, chain, roots, pace: this.#pace(context), signal }),
     );
@@ -138,7 +139,9 @@ class Copying {
   async #tree(context: StepContext<StepResult>, opened: DisposableStack): Promise<SourceTree> {
     const { from, ports } = this.#options;
     if (typeof from === 'function') return from(context.signal);
-    return new LayerSourceTree(opened.use(ports.layers.tree(context.sources[0]?.chain ?? [])));
+    const chain = context.sources[0]?.chain ?? [];
+    await ports.fetcher?.bring(chain);
+    return new LayerSourceTree(opened.use(ports.layers.tree(chain)));
   }
 
   /** Asked for once: the record and the layer are of the same. */

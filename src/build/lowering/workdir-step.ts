@@ -8,6 +8,7 @@ import type { StepResult } from '../step-result.ts';
 import { resolveInTree } from '../copy/tree-path.ts';
 import { ownerInTree } from '../copy/tree-user.ts';
 import { TreeWriter } from '../copy/tree-writer.ts';
+import { nothingMade } from '../cache/shared-entry.ts';
 
 export interface WorkdirStepOptions extends StepBasics {
   /** As the instruction left it. */
@@ -27,6 +28,7 @@ export function workdirStep(options: WorkdirStepOptions): Vertex<StepResult> {
     cache,
     run: async ({ inputs }) => {
       try {
+        await options.ports.fetcher?.bring(inputs[0]?.chain ?? []);
         return makeFolder(options.ports, inputs[0] ?? nothing, { path, user });
       } catch (error) {
         throw faultAt(source, instruction, error);
@@ -49,5 +51,4 @@ function makeFolder(
   return { result: { chain: [...chain, layer.diffId], createdMs: clock.now() }, contentId: layer.contentId };
 }
 
-const nothingMade = 'content:none';
 const nothing: StepResult = { chain: [], createdMs: 0 };

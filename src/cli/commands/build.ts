@@ -25,6 +25,12 @@ const flags = {
   }),
   'build-context': list('Additional build contexts', { placeholder: 'name=path' }),
   'build-arg': list('Set build-time variables', { placeholder: 'NAME=VALUE' }),
+  'cache-from': list('External cache sources (e.g., "user/app:cache", "type=local,src=path/to/dir")', {
+    placeholder: 'source',
+  }),
+  'cache-to': list('Cache export destinations (e.g., "user/app:cache", "type=local,dest=path/to/dir")', {
+    placeholder: 'destination',
+  }),
   check: toggle('Check the Dockerfile and build nothing; the exit code says whether there are findings'),
   file: text('Name of the Dockerfile (default: "PATH/Dockerfile")', { short: 'f' }),
   format: text('Format of what --check prints: "json"', { choices: ['json'] }),
@@ -95,6 +101,8 @@ function buildOptions(
       offForStages: given['no-cache-filter'].flatMap((each) => each.split(',')),
       offForSteps: given['no-cache-step'].flatMap((each) => each.split(',')),
     },
+    cacheFrom: given['cache-from'],
+    cacheTo: given['cache-to'],
     pull: given.pull,
     network: given.network === 'host' || given.network === 'none' ? given.network : 'default',
     labels: parseLabels(given.label),

@@ -1,0 +1,238 @@
+import { Fault } from '../../errors/index.ts';
+import { readContentId, type LayerHolder, type LayerStore } from '../../layer/index.ts';
+import { shortDigest, type DiffId } from '../../oci/index.ts';
+import type { CachedOutcome, EarlierStep } from '../../solver/index.ts';
+import { createLimit } from '../../std/index.ts';
+import type { BuildProgress } from '../build-progress.ts';
+import type { StepResult } from '../step-result.ts';
+import type { LayerFetcher, SharedCache } from './shared-caches.ts';
+import { decodeEntries, type SharedEntry } from './shared-entry.ts';
+
+export interface ImportedCachesOptions {
+  readonly layers: LayerStore;
+  readonly holder: LayerHolder;
+  readonly progress: Pick<BuildProgress, 'internal' | 'warning'>;
+  readonly signal: AbortSignal;
+}
+
+interface Known {
+  readonly entry: SharedEntry;
+  readonly cache: SharedCache;
+}
+
+/**
+ * What shared caches know, for one build.
+ *
+ * A result that `find` gives may name a layer that is not here. It is brought by `bring`, before its bytes are needed, and
+ * only then is it seen whether it is what its entry claims: until that is so, the layer is not **proven**, and nothing
+ * about it is kept. An entry whose layer is gone, wrong or out of reach is dropped with a warning, once; `bring` then
+ * fails, `lostCount` is one more, and the build is solved anew without that entry.
+ */
+export class ImportedCaches implements LayerFetcher {
+  readonly #options: ImportedCachesOptions;
+  readonly #byKey = new Map<string, Known[]>();
+  readonly #bySlot = new Map<string, SharedEntry[]>();
+  /** What was found, by layer: one layer cannot have two contents. */
+  readonly #claims = new Map<DiffId, Known>();
+  readonly #proven = new Set<DiffId>();
+  readonly #dropped = new Set<SharedEntry>();
+  readonly #unreachable = new Set<SharedCache>();
+  readonly #flights = new Map<DiffId, Promise<string | undefined>>();
+  readonly #limit = createLimit(parallelLayers);
+  #lostCount = 0;
+
+  constructor(options: ImportedCachesOptions) {
+    this.#options = options;
+  }
+
+  /** Fault as `decodeEntries`. Of several caches that know a step the first counts, then the next. */
+  add(cache: SharedCache): void {
+    for (const entry of decodeEntries(cache.records)) {
+      if (entry.layer !== undefined && !cache.layers.has(entry.layer)) continue;
+      listIn(this.#byKey, entry.contentKey).push({ entry, cache });
+      listIn(this.#bySlot, entry.slot).push(entry);
+    }
+  }
+
+  /** How many entries were found and then turned out to be of no use. */
+  get lostCount(): number {
+    return this.#lostCount;
+  }
+
+  /** What the step came to elsewhere, on top of what is below it here. */
+  find(contentKey: string, below: StepResult | undefined): CachedOutcome<StepResult> | undefined {
+    for (const known of this.#byKey.get(contentKey) ?? []) {
+      if (!this.#dropped.has(known.entry) && this.#isUsable(known)) return outcomeOf(known.entry, below);
+    }
+    return undefined;
+  }
+
+  /** The entry that `find` gave a result from. */
+  entry(contentKey: string): SharedEntry | undefined {
+    return this.#byKey.get(contentKey)?.find(({ entry }) => !this.#dropped.has(entry))?.entry;
+  }
+
+  /** What others built in this slot: the same step of the same Dockerfile, wherever that lies. */
+  earlier(slot: string): readonly EarlierStep[] {
+    const entries = this.#bySlot.get(slotAnywhere(slot)) ?? [];
+    return entries.slice(0, comparedSteps).map(({ record, contentKey, preimage }) => ({
+      recordDigest: record,
+      contentKey,
+      packed: () => preimage,
+    }));
+  }
+
+  /** The layers of a chain that were only heard of. */
+  unproven(chain: readonly DiffId[]): readonly DiffId[] {
+    return [...new Set(chain)].filter((diffId) => this.#claims.has(diffId) && !this.#proven.has(diffId));
+  }
+
+  /** True of a layer that was brought, and holds what was claimed. */
+  isProven(diffId: DiffId): boolean {
+    return this.#proven.has(diffId);
+  }
+
+  async bring(chain: readonly DiffId[]): Promise<void> {
+    const unproven = this.unproven(chain);
+    if (unproven.length === 0) return;
+    const here = unproven.filter((diffId) => this.#isHere(diffId));
+    const problems = await Promise.all(here.map((diffId) => this.#once(diffId, () => this.#prove(diffId))));
+    problems.push(...(await this.#fetchAll(unproven.filter((diffId) => !here.includes(diffId)))));
+    const lost = problems.find((problem) => problem !== undefined);
+    if (lost !== undefined) throw new Fault('unavailable', `use the shared cache: ${lost}`);
+  }
+
+  async #fetchAll(diffIds: readonly DiffId[]): Promise<(string | undefined)[]> {
+    if (diffIds.length === 0) return [];
+    const { progress } = this.#options;
+    const names = new Set(diffIds.map((diffId) => this.#claims.get(diffId)?.cache.name ?? ''));
+    const what = `fetch ${diffIds.length} ${diffIds.length === 1 ? 'layer' : 'layers'} from ${[...names].join(', ')}`;
+    return progress.internal(what, async (report) => {
+      const sums = new Map<DiffId, Transfer>();
+      const onProgress = (diffId: DiffId, transfer: Transfer): void => {
+        sums.set(diffId, transfer);
+        report({ ...sumOf(sums.values()), unit: 'bytes' });
+      };
+      return Promise.all(
+        diffIds.map((diffId) =>
+          this.#once(diffId, () => this.#limit(() => this.#fetch(diffId, (each) => onProgress(diffId, each)))),
+        ),
+      );
+    });
+  }
+
+  /** The problem with a layer, undefined if it is here and proven. Asked for by several steps at once it is fetched once. */
+  #once(diffId: DiffId, work: () => Promise<string | undefined>): Promise<string | undefined> {
+    const known = this.#flights.get(diffId);
+    if (known !== undefined) return known;
+    const flight = work().finally(() => this.#flights.delete(diffId));
+    this.#flights.set(diffId, flight);
+    return flight;
+  }
+
+  async #fetch(diffId: DiffId, onProgress: (transfer: Transfer) => void): Promise<string | undefined> {
+    const { signal } = this.#options;
+    let problem = 'nobody has it any more';
+    for (const cache of this.#having(diffId)) {
+      try {
+        await cache.fetch(diffId, { signal, onProgress });
+        return await this.#prove(diffId);
+      } catch (error) {
+        if (!Fault.is(error) || error.code === 'cancelled' || signal.aborted) throw error;
+        if (error.code === 'unavailable') this.#unreachable.add(cache);
+        problem = error.message;
+      }
+    }
+    return this.#lose(diffId, problem);
+  }
+
+  #having(diffId: DiffId): readonly SharedCache[] {
+    const caches = new Set([...this.#byKey.values()].flat().map(({ cache }) => cache));
+    return [...caches].filter((cache) => cache.layers.has(diffId) && !this.#unreachable.has(cache));
+  }
+
+  /** Looks whether the layer, which is here, holds what was claimed. */
+  async #prove(diffId: DiffId): Promise<string | undefined> {
+    const known = this.#claims.get(diffId);
+    if (known === undefined) return undefined;
+    const found = readContentId(this.#options.layers.tar(diffId));
+    if (found !== known.entry.contentId) return this.#lose(diffId, 'it does not hold what the cache says');
+    this.#proven.add(diffId);
+    return undefined;
+  }
+
+  #lose(diffId: DiffId, problem: string): string {
+    const known = this.#claims.get(diffId);
+    this.#claims.delete(diffId);
+    if (known !== undefined) this.#drop(known, `layer ${shortDigest(diffId)}: ${problem}`);
+    return problem;
+  }
+
+  #drop({ entry, cache }: Known, problem: string): void {
+    this.#dropped.add(entry);
+    this.#lostCount += 1;
+    this.#options.progress.warning(undefined, `cache ${cache.name}: ${entry.label} is not reused: ${problem}`);
+  }
+
+  /** A layer that is known for other content, or a cache that does not answer any more, is of no use. */
+  #isUsable({ entry, cache }: Known): boolean {
+    const { layer } = entry;
+    if (layer === undefined) return true;
+    const claimed = this.#claims.get(layer);
+    if (claimed !== undefined && claimed.entry.contentId !== entry.contentId) {
+      this.#drop({ entry, cache }, `layer ${shortDigest(layer)} is that of ${claimed.entry.label}`);
+      return false;
+    }
+    if (this.#unreachable.has(cache) && !this.#isHere(layer)) return false;
+    if (claimed === undefined) this.#claims.set(layer, { entry, cache });
+    return true;
+  }
+
+  #isHere(diffId: DiffId): boolean {
+    return this.#options.layers.hold(diffId, this.#options.holder);
+  }
+}
+
+interface Transfer {
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+/** As many as a pull fetches at once. */
+const parallelLayers = 3;
+
+/** How many steps of a slot a reason may compare with. */
+const comparedSteps = 10;
+
+function outcomeOf(
+  { layer, contentId, createdMs }: SharedEntry,
+  below: StepResult | undefined,
+): CachedOutcome<StepResult> {
+  const chain = below?.chain ?? [];
+  const result =
+    layer === undefined ? { chain, createdMs: below?.createdMs ?? createdMs } : { chain: [...chain, layer], createdMs };
+  return { result, contentId, definitionKey: ofNoStepHere };
+}
+
+/** The solver then keeps the result as that of the step that asked. */
+const ofNoStepHere = '';
+
+/** Without what stands for the place of the Dockerfile on one machine. */
+export function slotAnywhere(slot: string): string {
+  return slot.slice(slot.indexOf('/') + 1);
+}
+
+function listIn<K, V>(map: Map<K, V[]>, key: K): V[] {
+  const list = map.get(key) ?? [];
+  map.set(key, list);
+  return list;
+}
+
+function sumOf(transfers: Iterable<Transfer>): { readonly done: number; readonly total: number } {
+  let [done, total] = [0, 0];
+  for (const { doneBytes, totalBytes } of transfers) {
+    done += doneBytes;
+    total += totalBytes;
+  }
+  return { done, total };
+}

@@ -1,0 +1,71 @@
+import { maxRecordsBytes, type CachePlace, type SharedCache, type SharedCaches } from '../build/index.ts';
+import { fetchLayer, pushCache, readCacheArtifact, writeCacheDirectory } from '../image/index.ts';
+import type { LayerHolder } from '../layer/index.ts';
+import { defaultTag, tagOrDigest, type Descriptor, type DiffId } from '../oci/index.ts';
+import { openLayoutDirectory, RegistryClient, type Remote } from '../registry/index.ts';
+import type { Store } from './store.ts';
+
+/** Shared caches in registries and folders, for one build: what it keeps is the build's. */
+export class StoreSharedCaches implements SharedCaches, Disposable {
+  readonly #store: Store;
+  readonly #holder: LayerHolder;
+  readonly #client: RegistryClient;
+
+  constructor(store: Store, holder: LayerHolder) {
+    this.#store = store;
+    this.#holder = holder;
+    this.#client = new RegistryClient({ userAgent: `varve/${store.version}`, proxies: store.proxies });
+  }
+
+  async open(place: CachePlace, { signal }: { readonly signal: AbortSignal }): Promise<SharedCache> {
+    const { platform } = this.#store;
+    const remote =
+      place.kind === 'local' ? await openLayoutDirectory(place.folder) : this.#client.repository(place.reference);
+    const name = place.kind === 'local' ? (place.digest ?? place.tag) : tagOrDigest(place.reference);
+    const { records, layers } = await readCacheArtifact(remote, name, { platform, maxRecordsBytes, signal });
+    return {
+      name: remote.name,
+      records,
+      layers: new Set(layers.keys()),
+      fetch: (diffId, options) =>
+        this.#fetch(remote, { diffId, descriptor: layers.get(diffId) as Descriptor }, options),
+    };
+  }
+
+  async write(
+    place: CachePlace,
+    { compression, ...content }: Parameters<SharedCaches['write']>[1],
+    { signal, onProgress }: Parameters<SharedCaches['write']>[2],
+  ): Promise<void> {
+    const { blobs, layers, images } = this.#store;
+    const writing = { blobs, layers, images, holder: this.#holder, packing: compression, signal, onProgress };
+    if (place.kind === 'local') {
+      const name = { registry: 'localhost', repository: 'cache', tag: place.tag };
+      return writeCacheDirectory(place.folder, content, { ...writing, name });
+    }
+    const tag = place.reference.tag ?? defaultTag;
+    return pushCache(this.#client.target(place.reference), content, { ...writing, tag });
+  }
+
+  /** One download at a time, across processes: whoever comes second waits, and finds the layer. */
+  async #fetch(
+    remote: Remote,
+    layer: { readonly diffId: DiffId; readonly descriptor: Descriptor },
+    { signal, onProgress }: Parameters<SharedCache['fetch']>[1],
+  ): Promise<void> {
+    const { blobs, layers, state } = this.#store;
+    const holder = this.#holder;
+    const flight = {
+      find: () => layers.hold(layer.diffId, holder) || undefined,
+      make: async () => {
+        await fetchLayer(remote, layer, { blobs, layers, holder, signal, onEvent: onProgress });
+        return true;
+      },
+    };
+    await state.locks.singleFlight(`layer ${layer.diffId}`, flight, { signal });
+  }
+
+  [Symbol.dispose](): void {
+    this.#client[Symbol.dispose]();
+  }
+}
