@@ -56,8 +56,8 @@ export function rememberedForm(
   return { mediaType: layerTypes.oci[form.kind], digest, size: known.sizeBytes };
 }
 
-export function bytesOfFile(path: string): AsyncIterable<Uint8Array> {
-  return createReadStream(path, { highWaterMark: 1 << 20 });
+export function bytesOfFile(path: string, offsetBytes = 0): AsyncIterable<Uint8Array> {
+  return createReadStream(path, { highWaterMark: 1 << 20, start: offsetBytes });
 }
 
 /** What layers are called, by family and form. */

@@ -89,7 +89,7 @@ export class LayerSources {
     const { path, sizeBytes } = this.#options.layers.tar(diffId);
     const mediaType = layerTypes[familyOf(stored.mediaType) ?? 'oci'].uncompressed;
     const descriptor = stored.digest === digest ? stored : { mediaType, digest, size: sizeBytes };
-    return { descriptor, blob: { digest, sizeBytes, read: () => bytesOfFile(path) } };
+    return { descriptor, blob: { digest, sizeBytes, read: (offsetBytes) => bytesOfFile(path, offsetBytes) } };
   }
 
   /** The form in which the layer leaves, where nothing has to be compressed for it. */

@@ -115,7 +115,11 @@ export function freshIndex(members: readonly FreshMember[], annotations?: Annota
 }
 
 export function memoryBlob(bytes: Uint8Array): LayoutBlob {
-  return { digest: digestOf(bytes), sizeBytes: bytes.length, read: () => onceOf(bytes) };
+  return {
+    digest: digestOf(bytes),
+    sizeBytes: bytes.length,
+    read: (offsetBytes = 0) => onceOf(bytes.subarray(offsetBytes)),
+  };
 }
 
 /** A blob that is missing is a `not-found` Fault when its turn comes. */
@@ -124,8 +128,9 @@ export function storedBlob(blobs: BlobStore, digest: Digest): LayoutBlob {
   return {
     digest,
     sizeBytes,
-    read: async function* read() {
-      yield* blobs.chunks(digest);
+    read: async function* read(offsetBytes = 0) {
+      // The store's pieces are valid only until the next one; those who read this may hold several.
+      for (const chunk of blobs.chunks(digest, { offsetBytes })) yield Buffer.from(chunk);
     },
   };
 }

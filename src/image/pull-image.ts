@@ -61,26 +61,33 @@ export async function pullImage(remote: Remote, ports: PullPorts, options: PullI
   const resolved = await resolveImage(remote, name.digest ?? name.tag ?? 'latest', { platform, signal });
   onEvent({ kind: 'resolved', digest: resolved.target.digest });
   const before = ports.images.find(formatReference(name));
-  const layers = await fetchDocuments(remote, resolved, { ports, options });
-  await fetchLayers(remote, layers, { ports, options });
+  await fetchImage(remote, resolved, { ports, options });
   const { digest } = resolved.descriptor;
   const given = options.byDigest === true ? pinned(name, digest) : name;
   const image = ports.images.adopt(digest, { names: options.names ?? [given], holder });
   return { image, targetDigest: resolved.target.digest, changed: before?.manifestDigest !== image.manifestDigest };
 }
 
+/** Brings all of one image into the store, for the holder, without a name. */
+export async function fetchImage(remote: Remote, resolved: FetchedManifest, pulling: Pulling): Promise<void> {
+  await fetchLayers(remote, await fetchDocuments(remote, resolved, pulling), pulling);
+}
+
+/** The manifest of one image, as it was served. */
+export type FetchedManifest = Pick<ResolvedImage, 'descriptor' | 'bytes' | 'manifest'>;
+
 function pinned({ tag: _tag, ...rest }: Reference, digest: Digest): Reference {
   return { ...rest, digest };
 }
 
-interface Pulling {
+export interface Pulling {
   readonly ports: PullPorts;
-  readonly options: PullImageOptions;
+  readonly options: Pick<PullImageOptions, 'holder' | 'signal' | 'onEvent'>;
 }
 
 async function fetchDocuments(
   remote: Remote,
-  { descriptor, bytes, manifest }: ResolvedImage,
+  { descriptor, bytes, manifest }: FetchedManifest,
   { ports: { blobs, locks }, options: { holder, signal } }: Pulling,
 ): Promise<readonly ImageLayer[]> {
   const { digest } = manifest.config;

@@ -108,7 +108,8 @@ interface Saved {
   readonly blobs: readonly LayoutBlob[];
 }
 
-function saveContent(content: OutgoingImage | OutgoingIndex, sources: LayerSources): Promise<Saved> {
+/** What an image or an index is made of, in the form in which it leaves. */
+export function saveContent(content: OutgoingImage | OutgoingIndex, sources: LayerSources): Promise<Saved> {
   return content.kind === 'image' ? saveImage(content, sources) : saveIndex(content, sources);
 }
 

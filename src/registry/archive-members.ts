@@ -47,7 +47,8 @@ export async function writeDirectoryMember(path: string, write: WriteChunk): Pro
   await write(formatHeader(memberOf(path, 'dir', 0)));
 }
 
-function memberOf(path: string, type: 'file' | 'dir', size: number): TarEntry {
+/** What the header of a member says: nothing of it depends on when or by whom it is written. */
+export function memberOf(path: string, type: 'file' | 'dir', size: number): TarEntry {
   return {
     path: bytesOf(path),
     type,

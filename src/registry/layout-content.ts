@@ -18,8 +18,8 @@ export interface LayoutImage {
 export interface LayoutBlob {
   readonly digest: Digest;
   readonly sizeBytes: number;
-  /** All its bytes. Called once, when its turn comes. */
-  read(): AsyncIterable<Uint8Array>;
+  /** Its bytes from `offsetBytes` on (default 0), as often as they are wanted. */
+  read(offsetBytes?: number): AsyncIterable<Uint8Array>;
 }
 
 /**
@@ -39,6 +39,19 @@ export function layoutIndex(images: readonly LayoutImage[]): Uint8Array {
     });
   });
   return encodeManifest({ kind: 'index', mediaType: mediaTypes.ociIndex, manifests });
+}
+
+/** The entries of an `index.json` with one more; an entry that had its name, or was the same without a name, goes. */
+export function listedAs(
+  entries: readonly Descriptor[],
+  { mediaType, digest, size, platform }: Descriptor,
+  name: string | undefined,
+): readonly Descriptor[] {
+  const others = entries.filter(
+    (each) => each.annotations?.[imageLayout.refName] !== name || (name === undefined && each.digest !== digest),
+  );
+  const annotations = name === undefined ? {} : { annotations: { [imageLayout.refName]: name } };
+  return [...others, { mediaType, digest, size, ...(platform === undefined ? {} : { platform }), ...annotations }];
 }
 
 const containerdName = 'io.containerd.image.name';

@@ -35,7 +35,8 @@ export async function writeOciDirectory(
   }
 }
 
-async function writeWhole(path: string, produce: (write: WriteChunk) => Promise<void>): Promise<void> {
+/** A file that has no name before it is complete; the folders above it are made. */
+export async function writeWhole(path: string, produce: (write: WriteChunk) => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = join(dirname(path), `.${randomUUID()}`);
   try {

@@ -88,7 +88,8 @@ export class OciLayout implements Remote {
   }
 }
 
-function isNamed({ digest, annotations = {} }: Descriptor, name: string): boolean {
+/** True if the entry of an `index.json` has this name, whole name or digest. */
+export function isNamed({ digest, annotations = {} }: Descriptor, name: string): boolean {
   return digest === name || annotations[imageLayout.refName] === name || annotations[containerdName] === name;
 }
 
