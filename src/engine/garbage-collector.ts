@@ -116,8 +116,8 @@ export class GarbageCollector {
    * `conflict` if something else needs it.
    */
   deleteContent(digest: Digest, { despite }: { readonly despite: ReadonlySet<string> }): boolean {
-    const { blobs, layers, cache, snapshotter, transaction } = this.#options;
-    return transaction(() => {
+    const { blobs, layers, cache, snapshotter, areas, transaction } = this.#options;
+    const wasThere = transaction(() => {
       const needed = this.#needed(this.#roots(), despite);
       for (const record of cache.list()) addAll(needed, record.digests);
       if (needed.has(digest)) throw new Fault('conflict', `${digest} is part of an image, a manifest or the cache`);
@@ -128,6 +128,8 @@ export class GarbageCollector {
       }
       return blobs.delete(digest) || isLayer;
     });
+    areas.emptyTrash();
+    return wasThere;
   }
 
   #needed(roots: Roots, despite: ReadonlySet<string> = new Set()): Set<string> {

@@ -3,7 +3,7 @@ import { parseDigest } from '../oci/index.ts';
 import { deleteBlob, getBlob } from './blob-requests.ts';
 import { jsonAnswer, type RegistryAnswer, type RegistryRequest } from './exchange.ts';
 import { listReferrers, listRepositories, listTags } from './listing-requests.ts';
-import { deleteManifest, getManifest, manifestName, putManifest } from './manifest-requests.ts';
+import { deleteManifest, getManifest, manifestName, notATag, putManifest } from './manifest-requests.ts';
 import { errorAnswer, faultAnswer, type ErrorCode } from './protocol-error.ts';
 import type { RegistryContent } from './registry-content.ts';
 import { isRepositoryName, routeOf, type Route } from './route.ts';
@@ -99,6 +99,7 @@ function answerManifest(
   request: RegistryRequest,
 ): RegistryAnswer | Promise<RegistryAnswer> {
   const name = manifestName(reference);
+  if (name === undefined) return notATag(request.method, reference);
   if (request.method === 'PUT') return putManifest(content, repository, { name, request });
   if (request.method === 'DELETE') return deleteManifest(content, repository, name);
   return getManifest(content, repository, { name, request });

@@ -12,17 +12,16 @@ export interface RegistryRequest {
 
 export interface RegistryAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: AnswerHeaders;
   /** Undefined for an answer without one, also to HEAD, where the headers are those of GET. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
 }
 
+/** By their names in lower case; a list is sent as several headers. */
+export type AnswerHeaders = Readonly<Record<string, string | string[]>>;
+
 /** An answer of JSON; `headers` may name another media type. */
-export function jsonAnswer(
-  status: number,
-  value: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): RegistryAnswer {
+export function jsonAnswer(status: number, value: unknown, headers: AnswerHeaders = {}): RegistryAnswer {
   const body = Buffer.from(JSON.stringify(value), 'utf8');
   return {
     status,
@@ -32,7 +31,7 @@ export function jsonAnswer(
 }
 
 /** An answer that is all headers. */
-export function emptyAnswer(status: number, headers: Readonly<Record<string, string>> = {}): RegistryAnswer {
-  const length: Readonly<Record<string, string>> = status === 204 || status === 304 ? {} : { 'content-length': '0' };
+export function emptyAnswer(status: number, headers: AnswerHeaders = {}): RegistryAnswer {
+  const length: AnswerHeaders = status === 204 || status === 304 ? {} : { 'content-length': '0' };
   return { status, headers: { ...length, ...headers }, body: undefined };
 }

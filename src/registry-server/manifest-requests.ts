@@ -42,7 +42,7 @@ export async function putManifest(
   repository: string,
   { name, request }: { readonly name: ManifestName; readonly request: RegistryRequest },
 ): Promise<RegistryAnswer> {
-  const tags = [...(name.kind === 'tag' ? [name.tag] : []), ...request.query.getAll('tag')];
+  const tags: string[] = [...(name.kind === 'tag' ? [name.tag] : []), ...request.query.getAll('tag')];
   const wrong = tags.find((tag) => !isTag(tag));
   if (wrong !== undefined) return errorAnswer('TAG_INVALID', `${JSON.stringify(wrong.slice(0, 200))} is no tag`);
   if (tags.length > mostTags) return errorAnswer('TAG_INVALID', `more than ${mostTags} tags at once`);
@@ -58,7 +58,7 @@ export async function putManifest(
       location: `/v2/${repository}/manifests/${name.kind === 'tag' ? name.tag : stored.digest}`,
       'docker-content-digest': stored.digest,
       ...(stored.subject === undefined ? {} : { 'oci-subject': stored.subject }),
-      ...(request.query.has('tag') ? { 'oci-tag': tags.join(', ') } : {}),
+      ...(request.query.has('tag') ? { 'oci-tag': tags } : {}),
     });
   } catch (error) {
     return faultAnswer(error, { 'not-found': 'MANIFEST_BLOB_UNKNOWN', unsupported: 'MANIFEST_INVALID' });
@@ -69,11 +69,16 @@ export function deleteManifest(content: RegistryContent, repository: string, nam
   return content.deleteManifest(repository, name) ? emptyAnswer(202) : unknownManifest(repository, name);
 }
 
-/** Reads a reference: a tag or a digest. Fault `invalid` or `unsupported`. */
-export function manifestName(reference: string): ManifestName {
+/** Reads a reference: a tag, undefined if it cannot be one, or a digest. Fault `invalid` or `unsupported`. */
+export function manifestName(reference: string): ManifestName | undefined {
   if (reference.includes(':')) return { kind: 'digest', digest: parseDigest(reference) };
-  if (isTag(reference)) return { kind: 'tag', tag: reference };
-  throw new Fault('invalid', `${JSON.stringify(reference.slice(0, 200))} is neither a tag nor a digest`);
+  return isTag(reference) ? { kind: 'tag', tag: reference } : undefined;
+}
+
+/** What cannot be a tag can be asked for, and is not there. */
+export function notATag(method: string, reference: string): RegistryAnswer {
+  const message = `${JSON.stringify(reference.slice(0, 200))} is no tag`;
+  return errorAnswer(method === 'PUT' ? 'TAG_INVALID' : 'MANIFEST_UNKNOWN', message);
 }
 
 const mostTags = 10;

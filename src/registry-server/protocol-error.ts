@@ -1,5 +1,5 @@
 import { Fault, type FaultCode } from '../errors/index.ts';
-import { jsonAnswer, type RegistryAnswer } from './exchange.ts';
+import { jsonAnswer, type AnswerHeaders, type RegistryAnswer } from './exchange.ts';
 
 /** Why a request failed (distribution-spec "Error Codes"), each with its usual status. */
 const statuses = {
@@ -27,7 +27,7 @@ export type ErrorCode = keyof typeof statuses;
 export interface ErrorOptions {
   /** Where it is not the code's usual one. */
   readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: AnswerHeaders;
 }
 
 export function errorAnswer(code: ErrorCode, message: string, options: ErrorOptions = {}): RegistryAnswer {

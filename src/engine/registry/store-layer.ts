@@ -9,7 +9,7 @@ import type { Store } from '../store.ts';
  * layer alone. Fault `corrupt`, `invalid` or `exhausted` where it is not the layer that the config names.
  */
 export async function storeLayer(
-  { blobs, layers, state }: Pick<Store, 'blobs' | 'layers' | 'state'>,
+  { blobs, layers, state, areas }: Pick<Store, 'blobs' | 'layers' | 'state' | 'areas'>,
   { descriptor, diffId }: ImageLayer,
   holder: LayerHolder,
 ): Promise<void> {
@@ -28,7 +28,7 @@ export async function storeLayer(
   } catch (error) {
     throw Fault.wrap(`layer ${descriptor.digest}`, error);
   }
-  if (descriptor.digest === toDigest(diffId)) blobs.delete(descriptor.digest);
+  if (descriptor.digest === toDigest(diffId) && blobs.delete(descriptor.digest)) areas.emptyTrash();
 }
 
 /** Files of zeros, the densest there is, shrink about a thousandfold. */
