@@ -42,6 +42,12 @@ export interface HttpConnections extends Disposable {
   readonly exchange: HttpExchange;
 }
 
+export interface ConnectionOptions {
+  readonly proxies: ProxySettings;
+  /** For a host with its port, as URLs have them; undefined for what everybody gets. */
+  readonly tlsFor?: (host: string) => TlsSettings | undefined;
+}
+
 /**
  * Connections over Node's own client. It was preferred to `fetch`, which takes 25 ms longer to load and silently undoes
  * a `Content-Encoding`: the bytes that a digest names would not be the bytes that arrive.
@@ -50,8 +56,7 @@ export interface HttpConnections extends Disposable {
  */
 export function openConnections(
   timeouts: HttpTimeouts,
-  proxies: ProxySettings,
-  tlsFor: (host: string) => TlsSettings | undefined = () => undefined,
+  { proxies, tlsFor = () => undefined }: ConnectionOptions,
 ): HttpConnections {
   const clients = new Map<string, Promise<HttpClient>>();
   const clientFor = ({ protocol, host }: URL): Promise<HttpClient> => {

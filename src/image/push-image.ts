@@ -1,40 +1,15 @@
-import type { BlobStore } from '../blob/index.ts';
 import {
+  digestOf,
   encodeManifest,
   maxManifestBytes,
   parseManifest,
-  toDigest,
   type Descriptor,
   type DiffId,
-  type ImageManifest,
 } from '../oci/index.ts';
-import type { LayoutBlob, RemoteTarget } from '../registry/index.ts';
-import { allOrFirstFault, createLimit, readAll, type Limit } from '../std/index.ts';
-import type { LayerSource, LayerSources } from './layer-sources.ts';
+import type { RemoteTarget } from '../registry/index.ts';
+import { createLimit, readAll, together } from '../std/index.ts';
 import type { OutgoingImage, OutgoingIndex } from './outgoing-image.ts';
-
-export interface PushPorts {
-  readonly blobs: BlobStore;
-  readonly sources: LayerSources;
-}
-
-export interface PushImageOptions {
-  /** The name that the image, or the index, gets there; without it, it is known by its digest alone. */
-  readonly tag: string | undefined;
-  /** Names of remotes that may have this layer: tried where the place can take blobs over from one of them. */
-  readonly elsewhere: (diffId: DiffId) => readonly string[];
-  readonly signal: AbortSignal;
-  readonly onEvent: (event: PushEvent) => void;
-}
-
-export type PushEvent =
-  | {
-      readonly kind: 'layer';
-      readonly diffId: DiffId;
-      readonly state: 'preparing' | 'waiting' | 'exists' | 'done';
-    }
-  | { readonly kind: 'layer'; readonly diffId: DiffId; readonly state: 'mounted'; readonly from: string }
-  | { readonly kind: 'bytes'; readonly diffId: DiffId; readonly doneBytes: number; readonly totalBytes: number };
+import { pushBlob, pushLayer, type PushImageOptions, type Pushing, type PushingInTurn } from './push-layer.ts';
 
 /**
  * Brings an image or an index to a remote: layers and config first, then the manifest, of an index all members before
@@ -48,7 +23,7 @@ export async function pushImage(
   content: OutgoingImage | OutgoingIndex,
   { ports, options }: Pushing,
 ): Promise<Descriptor> {
-  const pushing = { ports, options, limit: createLimit(blobsAtOnce) };
+  const pushing = { ports, options, upload: createLimit(uploadsAtOnce), pack: createLimit(packedAtOnce) };
   if (content.kind === 'image') return pushOne(target, content, pushing);
   const untagged = { ...pushing, options: { ...options, tag: undefined } };
   const members: Descriptor[] = [];
@@ -56,17 +31,12 @@ export async function pushImage(
   return pushIndex(target, { content, members }, pushing);
 }
 
-interface Pushing {
-  readonly ports: PushPorts;
-  readonly options: PushImageOptions;
-}
-
-type LimitedPushing = Pushing & { readonly limit: Limit };
-
 /** As many as Docker uploads at once. */
-const blobsAtOnce = 5;
+const uploadsAtOnce = 5;
+/** Each takes all cores: a second one fills the gaps. */
+const packedAtOnce = 2;
 
-async function pushOne(target: RemoteTarget, image: OutgoingImage, pushing: LimitedPushing): Promise<Descriptor> {
+async function pushOne(target: RemoteTarget, image: OutgoingImage, pushing: PushingInTurn): Promise<Descriptor> {
   const { options } = pushing;
   const chain = [...new Set(image.chain)];
   for (const diffId of chain) options.onEvent({ kind: 'layer', diffId, state: 'preparing' });
@@ -75,98 +45,31 @@ async function pushOne(target: RemoteTarget, image: OutgoingImage, pushing: Limi
     for (const diffId of chain) options.onEvent({ kind: 'layer', diffId, state: 'exists' });
     return known;
   }
-  const works = new Map(
-    chain.map((diffId) => {
+  const sent = await together(
+    chain.map((diffId) => (signal: AbortSignal) => {
       const stored = image.manifest.layers[image.chain.indexOf(diffId)] as Descriptor;
-      return [diffId, (signal: AbortSignal) => pushLayer(target, { stored, diffId }, withSignal(pushing, signal))];
+      return pushLayer(target, { stored, diffId }, { ...pushing, options: { ...options, signal } });
     }),
+    options.signal,
   );
-  const sent = await allOrFirstFault([...works.values()], options.signal);
-  const at = new Map([...works.keys()].map((diffId, index) => [diffId, sent[index] as Descriptor]));
-  await pushBlob(target, image.manifest.config, { blob: image.config, pushing });
-  return putManifest(
-    target,
-    manifestBytes(
-      image,
-      image.chain.map((diffId) => at.get(diffId) as Descriptor),
-    ),
-    pushing,
-  );
-}
-
-function withSignal(pushing: LimitedPushing, signal: AbortSignal): LimitedPushing {
-  return { ...pushing, options: { ...pushing.options, signal } };
+  const layers = image.chain.map((diffId) => sent[chain.indexOf(diffId)] as Descriptor);
+  await pushBlob(target, image.manifest.config, { blob: image.config, signal: options.signal });
+  return putManifest(target, await manifestOver(image, layers), options);
 }
 
 /** What the tag or digest means there, where it is this very image as it would be pushed. */
 async function alreadyThere(
   target: RemoteTarget,
   image: OutgoingImage,
-  { ports, options }: LimitedPushing,
+  { ports, options }: PushingInTurn,
 ): Promise<Descriptor | undefined> {
   const layers = image.manifest.layers.map(
     (stored, index) => ports.sources.ready(stored, image.chain[index] as DiffId)?.descriptor,
   );
   if (!layers.every((layer) => layer !== undefined)) return undefined;
-  const { descriptor } = await manifestBytes(image, layers);
+  const { descriptor } = await manifestOver(image, layers);
   const there = await target.findManifest(options.tag ?? descriptor.digest, options);
   return there?.digest === descriptor.digest ? descriptor : undefined;
-}
-
-interface Layer {
-  readonly stored: Descriptor;
-  readonly diffId: DiffId;
-}
-
-/** Sees that the layer is there, in whatever way is the shortest, and gives its descriptor. */
-async function pushLayer(target: RemoteTarget, layer: Layer, pushing: LimitedPushing): Promise<Descriptor> {
-  const { stored, diffId } = layer;
-  const { options, limit, ports } = pushing;
-  const { onEvent, signal } = options;
-  onEvent({ kind: 'layer', diffId, state: 'waiting' });
-  if (isCompressedElsewhere(layer, pushing) && (await target.hasBlob(stored, { signal }))) {
-    onEvent({ kind: 'layer', diffId, state: 'exists' });
-    return stored;
-  }
-  const source = await ports.sources.source(stored, diffId);
-  await limit(() => pushLayerBlob(target, { source, diffId }, options), signal);
-  return source.descriptor;
-}
-
-/** A pulled layer that was here before as a tar: the blob that its manifest names was never fetched. */
-function isCompressedElsewhere({ stored, diffId }: Layer, { ports }: LimitedPushing): boolean {
-  return stored.digest !== toDigest(diffId) && ports.blobs.stat(stored.digest) === undefined;
-}
-
-async function pushLayerBlob(
-  target: RemoteTarget,
-  { source, diffId }: { readonly source: LayerSource; readonly diffId: DiffId },
-  { elsewhere, onEvent, signal }: PushImageOptions,
-): Promise<void> {
-  const { descriptor, blob } = source;
-  if (await target.hasBlob(descriptor, { signal })) return onEvent({ kind: 'layer', diffId, state: 'exists' });
-  for (const from of elsewhere(diffId)) {
-    if (await target.mountBlob(descriptor, from, { signal })) {
-      return onEvent({ kind: 'layer', diffId, state: 'mounted', from });
-    }
-  }
-  const totalBytes = descriptor.size;
-  onEvent({ kind: 'bytes', diffId, doneBytes: 0, totalBytes });
-  await target.putBlob(
-    { descriptor, open: (offsetBytes) => blob.read(offsetBytes) },
-    { signal, onProgress: (doneBytes) => onEvent({ kind: 'bytes', diffId, doneBytes, totalBytes }) },
-  );
-  onEvent({ kind: 'layer', diffId, state: 'done' });
-}
-
-async function pushBlob(
-  target: RemoteTarget,
-  descriptor: Descriptor,
-  { blob, pushing }: { readonly blob: LayoutBlob; readonly pushing: LimitedPushing },
-): Promise<void> {
-  const { signal } = pushing.options;
-  if (await target.hasBlob(descriptor, { signal })) return;
-  await target.putBlob({ descriptor, open: (offsetBytes) => blob.read(offsetBytes) }, { signal });
 }
 
 interface WrittenManifest {
@@ -175,12 +78,66 @@ interface WrittenManifest {
 }
 
 /** The manifest as it is stored, where its layers leave as it says; else one over what they became. */
-async function manifestBytes(image: OutgoingImage, layers: readonly Descriptor[]): Promise<WrittenManifest> {
+async function manifestOver(image: OutgoingImage, layers: readonly Descriptor[]): Promise<WrittenManifest> {
   const { manifest, manifestBlob } = image;
   const isSame = layers.every(({ digest }, index) => digest === manifest.layers[index]?.digest);
   const bytes =
     isSame && manifestBlob !== undefined
-      ? await readAll(manifestBlob.read(0), maxManifestBytes)
+      ? await readAll(manifestBlob.read(), maxManifestBytes)
       : encodeManifest({ ...manifest, layers });
   return written(manifest.mediaType, bytes);
+}
+
+function written(mediaType: string, bytes: Uint8Array): WrittenManifest {
+  return { descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length }, bytes };
+}
+
+async function putManifest(
+  target: RemoteTarget,
+  { descriptor, bytes }: WrittenManifest,
+  { tag, signal }: Pick<PushImageOptions, 'tag' | 'signal'>,
+): Promise<Descriptor> {
+  const there = await target.findManifest(tag ?? descriptor.digest, { signal });
+  if (there?.digest !== descriptor.digest) {
+    await target.putManifest(bytes, { mediaType: descriptor.mediaType, tag, signal });
+  }
+  return descriptor;
+}
+
+/** The index as it is stored, with all that it names beside images, where the members left as it says. */
+async function pushIndex(
+  target: RemoteTarget,
+  { content, members }: { readonly content: OutgoingIndex; readonly members: readonly Descriptor[] },
+  { options }: PushingInTurn,
+): Promise<Descriptor> {
+  const { index, indexBlob } = content;
+  const isSame = members.every(({ digest }, at) => digest === content.members[at]?.storedDigest);
+  if (isSame && indexBlob !== undefined) {
+    const bytes = await readAll(indexBlob.read(), maxManifestBytes);
+    await pushAttached(target, { content, bytes }, options);
+    return putManifest(target, written(index.mediaType, bytes), options);
+  }
+  const manifests = members.map((member, at) => ({ ...content.members[at]?.descriptor, ...member }));
+  return putManifest(target, written(index.mediaType, encodeManifest({ ...index, manifests })), options);
+}
+
+/** Attestations and what else an index names: documents, and what these are made of. */
+async function pushAttached(
+  target: RemoteTarget,
+  { content, bytes }: { readonly content: OutgoingIndex; readonly bytes: Uint8Array },
+  { signal }: PushImageOptions,
+): Promise<void> {
+  const index = parseManifest(bytes);
+  const named = index.kind === 'index' ? index.manifests : [];
+  const documents = content.attached.map((blob) => [blob, named.find(({ digest }) => digest === blob.digest)] as const);
+  for (const [blob, document] of documents) {
+    if (document !== undefined) continue;
+    const mediaType = 'application/octet-stream';
+    await pushBlob(target, { mediaType, digest: blob.digest, size: blob.sizeBytes }, { blob, signal });
+  }
+  for (const [blob, document] of documents) {
+    if (document === undefined) continue;
+    const manifest = await readAll(blob.read(), maxManifestBytes);
+    await putManifest(target, written(document.mediaType, manifest), { tag: undefined, signal });
+  }
 }

@@ -5,7 +5,7 @@ export interface RegistryAddress {
   /** As names have it, and as credentials are kept: `docker.io`, `localhost:5000`. */
   readonly registry: string;
   readonly origin: string;
-  /** True where plain HTTP is spoken. */
+  /** True where plain HTTP, or any certificate, will do. */
   readonly insecure: boolean;
 }
 
@@ -16,7 +16,8 @@ export function registryAddress(registry: string, insecureRegistries: ReadonlySe
   return { registry, origin: `${insecure ? 'http' : 'https'}://${registry}`, insecure };
 }
 
-function isLoopback(registry: string): boolean {
+/** Somewhere nobody but this machine's own listens. */
+export function isLoopback(registry: string): boolean {
   const host = registry.replace(/:\d+$/, '');
   return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

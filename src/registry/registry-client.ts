@@ -1,12 +1,19 @@
 import { setTimeout as timer } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
-import { openConnections, type HttpConnections, type HttpTimeouts, type ProxySettings } from '../http/index.ts';
+import {
+  openConnections,
+  type HttpConnections,
+  type HttpTimeouts,
+  type ProxySettings,
+  type TlsSettings,
+} from '../http/index.ts';
 import type { Reference } from '../oci/index.ts';
 import type { Clock, Sleep } from '../std/index.ts';
 import { repositoryScope } from './auth-scope.ts';
 import type { Audience, Authorizer, CredentialProvider } from './authorizer.ts';
 import { createAuthorizer } from './authorizer.ts';
-import { registryAddress } from './registry-address.ts';
+import { MirroredRemote } from './mirrored-remote.ts';
+import { isLoopback, registryAddress } from './registry-address.ts';
 import { RegistryRepository, type RepositoryOptions } from './registry-repository.ts';
 import { RegistryTarget } from './registry-target.ts';
 import { createTransport } from './registry-transport.ts';
@@ -18,8 +25,15 @@ export interface RegistryClientOptions {
   readonly userAgent: string;
   /** Default: nobody has credentials. */
   readonly credentials?: CredentialProvider;
-  /** Registries, as names have them, to speak plain HTTP with. Loopback is always among them. */
+  /**
+   * Registries, as names have them, to speak plain HTTP with, or TLS with any certificate where they want TLS. Loopback is
+   * always among them.
+   */
   readonly insecureRegistries?: ReadonlySet<string>;
+  /** What is trusted of, and shown to, a host beyond the usual. A registry that has some is spoken to over TLS. */
+  readonly certificates?: (host: string) => Omit<TlsSettings, 'isVerified'> | undefined;
+  /** By registry: `HOST[:PORT][/PATH]`, asked before it, in this order. */
+  readonly mirrors?: ReadonlyMap<string, readonly string[]>;
   /** Default: none. */
   readonly proxies?: ProxySettings;
   readonly timeouts?: Partial<HttpTimeouts>;
@@ -30,6 +44,8 @@ export interface RegistryClientOptions {
 }
 
 const defaultTimeouts: HttpTimeouts = { answerMs: 30_000, stallMs: 30_000, minBytes: 1024 };
+/** There is somebody else to ask. */
+const mirrorAttempts = 2;
 const patience = { firstDelayMs: 250, maxDelayMs: 20_000, random: Math.random };
 
 /**
@@ -40,10 +56,14 @@ export class RegistryClient implements Disposable {
   readonly #connections: HttpConnections;
   readonly #authorizer: Authorizer;
   readonly #options: RegistryClientOptions;
+  readonly #tlsOnly = new Set<string>();
 
   constructor(options: RegistryClientOptions) {
     this.#options = options;
-    this.#connections = openConnections({ ...defaultTimeouts, ...options.timeouts }, options.proxies ?? {});
+    this.#connections = openConnections(
+      { ...defaultTimeouts, ...options.timeouts },
+      { proxies: options.proxies ?? {}, tlsFor: (host) => this.#tls(host) },
+    );
     this.#authorizer = createAuthorizer({
       exchange: this.#connections.exchange,
       credentials: options.credentials ?? (() => Promise.resolve(undefined)),
@@ -54,7 +74,13 @@ export class RegistryClient implements Disposable {
 
   /** The repository that a reference names, to be read. Nothing is sent yet. */
   repository({ registry, repository }: Reference): Remote & RemoteListing {
-    return new RegistryRepository(this.#audience(registry, repository, 'pull'), this.#repositoryOptions());
+    const origin = new RegistryRepository(this.#audience(registry, repository, 'pull'), this.#repositoryOptions());
+    const mirrors = this.#options.mirrors?.get(registry) ?? [];
+    if (mirrors.length === 0) return origin;
+    return new MirroredRemote(
+      origin,
+      mirrors.map((mirror) => ({ remote: this.#mirror(mirror, repository), isDown: false })),
+    );
   }
 
   /** The repository that a reference names, to be written. Nothing is sent yet. */
@@ -62,18 +88,50 @@ export class RegistryClient implements Disposable {
     return new RegistryTarget(this.#audience(registry, repository, 'pull,push'), this.#repositoryOptions());
   }
 
+  /** Asks the registry whether it lets this person in. Fault `unauthenticated` or `denied` if not. */
+  async checkLogin(registry: string): Promise<void> {
+    const { address } = this.#audience(registry, '', 'pull');
+    const { transport } = this.#repositoryOptions();
+    const query = {
+      audience: { address, repository: '', scopes: [] },
+      path: new URL(`${address.origin}/v2/`),
+      headers: {},
+      what: `log in to ${registry}`,
+    };
+    await transport(query, (answer) => answer.discard(), undefined);
+  }
+
+  /** A mirror has a name of its own, and gets no credentials but those that are kept for it. */
+  #mirror(mirror: string, repository: string): Remote {
+    const [registry = '', ...path] = mirror.split('/');
+    const audience = this.#audience(registry, [...path, repository].join('/'), 'pull');
+    return new RegistryRepository(audience, this.#repositoryOptions(mirrorAttempts));
+  }
+
+  #tls(host: string): TlsSettings | undefined {
+    const { certificates = () => undefined, insecureRegistries = new Set() } = this.#options;
+    const own = certificates(host) ?? certificates(`${host}:443`);
+    const isLax = insecureRegistries.has(host) || isLoopback(host);
+    if (own === undefined) return isLax ? { authorities: [], identities: [], isVerified: false } : undefined;
+    return { ...own, isVerified: !isLax || own.authorities.length > 0 };
+  }
+
   #audience(registry: string, repository: string, actions: 'pull' | 'pull,push'): Audience {
-    const { insecureRegistries = new Set() } = this.#options;
-    const address = registryAddress(registry, insecureRegistries);
+    const { insecureRegistries = new Set(), certificates = () => undefined } = this.#options;
+    const plain = registryAddress(registry, insecureRegistries);
+    const isSecured = plain.insecure && (certificates(registry)?.authorities.length ?? 0) > 0;
+    const address = isSecured ? { registry, origin: `https://${registry}`, insecure: false } : plain;
     return { address, repository, scopes: [repositoryScope(repository, actions)] };
   }
 
-  #repositoryOptions(): RepositoryOptions {
-    const { userAgent, sleep = sleepFor, maxAttempts = 5 } = this.#options;
+  #repositoryOptions(attempts?: number): RepositoryOptions {
+    const { userAgent, sleep = sleepFor } = this.#options;
+    const maxAttempts = attempts ?? this.#options.maxAttempts ?? 5;
     const transport = createTransport({
       exchange: this.#connections.exchange,
       authorizer: this.#authorizer,
       userAgent,
+      tlsOnly: this.#tlsOnly,
       patience: { ...patience, maxAttempts, sleep },
     });
     return { transport, sleep, maxCuts: maxAttempts - 1, cutDelayMs: patience.firstDelayMs };

@@ -39,6 +39,8 @@ export interface TransportOptions {
   readonly exchange: HttpExchange;
   readonly authorizer: Authorizer;
   readonly userAgent: string;
+  /** Insecure registries that turned out to want TLS. */
+  readonly tlsOnly: Set<string>;
   readonly patience: Omit<RetryOptions, 'signal'>;
 }
 
@@ -81,22 +83,41 @@ async function authorized(query: RegistryQuery, options: AttemptOptions): Promis
   return send(query, authorization, options);
 }
 
+/** An insecure registry may want TLS after all, with whatever certificate: that shows in its answer to plain HTTP. */
+async function send(
+  query: RegistryQuery,
+  authorization: string | undefined,
+  options: AttemptOptions,
+): Promise<HttpAnswer> {
+  const answer = await sendOnce(query, authorization, options);
+  const { registry, origin } = query.audience.address;
+  const isPlain = origin.startsWith('http:') && !options.tlsOnly.has(registry);
+  if (!isPlain || answer.status !== 400 || /json/.test(answer.headers['content-type'] ?? '')) return answer;
+  await answer.discard();
+  options.tlsOnly.add(registry);
+  return sendOnce(query, authorization, options);
+}
+
 /** A registry may name another host to go on at: what is kept for the registry is not for that host. */
-function send(
+function sendOnce(
   { audience, path, method, headers, body }: RegistryQuery,
   authorization: string | undefined,
-  { exchange, userAgent, signal }: AttemptOptions,
+  { exchange, userAgent, signal, tlsOnly }: AttemptOptions,
 ): Promise<HttpAnswer> {
-  const { origin } = audience.address;
-  const url = typeof path === 'string' ? new URL(`${origin}/v2/${audience.repository}/${path}`) : path;
+  const { origin: plain, registry } = audience.address;
+  const home = new URL(tlsOnly.has(registry) ? plain.replace(/^http:/, 'https:') : plain);
+  const url = new URL(typeof path === 'string' ? `/v2/${audience.repository}/${path}` : path, home);
+  if (url.host === home.host) url.protocol = home.protocol;
   const request = {
     url,
     headers: { 'user-agent': userAgent, ...headers },
     ...(method && { method }),
     ...(body && { body }),
   };
-  const isAtHome = url.origin === new URL(origin).origin;
-  return exchangeFollowing(exchange, request, { authorization: isAtHome ? authorization : undefined, signal });
+  return exchangeFollowing(exchange, request, {
+    authorization: url.origin === home.origin ? authorization : undefined,
+    signal,
+  });
 }
 
 function naming(what: string, error: unknown): Fault {

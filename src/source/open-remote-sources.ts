@@ -30,7 +30,7 @@ const defaultTimeouts: HttpTimeouts = { answerMs: 30_000, stallMs: 30_000, minBy
 /** Nothing is sent and no program started before something is asked for. */
 export function openRemoteSources(options: RemoteSourcesOptions): RemoteSources {
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
-  const connections = openConnections(timeouts, options.proxies);
+  const connections = openConnections(timeouts, { proxies: options.proxies });
   const { blobs, cache, locks, userAgent, sleep = sleepFor } = options;
   const patience = { maxAttempts: 5, firstDelayMs: 250, maxDelayMs: 20_000, random: Math.random, sleep };
   const ports: UrlPorts = { blobs, cache, locks, userAgent, patience, exchange: connections.exchange };

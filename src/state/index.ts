@@ -4,6 +4,7 @@
  */
 export type { CacheMountFacts, CacheMountRecord, CacheMountRecords } from './cache-mount-records.ts';
 export type { CacheRecord, CacheRecords, NewCacheRecord } from './cache-records.ts';
+export type { CompressedLayerRecord, CompressedLayerRecords } from './compressed-layers.ts';
 export type {
   Disagreement,
   Document,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../std/index.ts';
 import { openCacheMountRecords } from './cache-mount-records.ts';
 import { openCacheRecords } from './cache-records.ts';
+import { openCompressedLayerRecords } from './compressed-layers.ts';
 import { openDocumentFiles } from './document-files.ts';
 import { openDocumentRepair } from './document-repair.ts';
 import { openLeases } from './flocked-leases.ts';
@@ -34,6 +35,7 @@ export function openState(root: string, options: StateOptions = {}): State {
     volumes: openDocuments(database, 'volumes', { files, clock }),
     repair: openDocumentRepair(database, files),
     layers: openLayerRecords(database),
+    compressedLayers: openCompressedLayerRecords(database),
     cache: openCacheRecords(database, clock),
     cacheMounts: openCacheMountRecords(database, clock),
     stats: openStatCache(database, clock),

@@ -20,6 +20,20 @@ test('layer records are kept, marked durable and deleted', () => {
   assert.equal(layers.get('sha256:a'), undefined);
 });
 
+test('what layers became when they were compressed is found by layer and form, and forgotten by digest', () => {
+  using fixture = testState();
+  const { compressedLayers } = fixture.state;
+  const one = { diffId: 'sha256:a', form: 'gzip:6', digest: 'sha256:x', sizeBytes: 2 ** 40, madeBy: 'zlib 1' };
+  compressedLayers.put(one);
+  compressedLayers.put({ ...one, form: 'zstd:3', digest: 'sha256:y' });
+  assert.deepEqual(compressedLayers.get('sha256:a', 'gzip:6'), one);
+  assert.equal(compressedLayers.get('sha256:a', 'gzip:9'), undefined);
+  assert.equal(compressedLayers.list().length, 2);
+  compressedLayers.forget(['sha256:x']);
+  assert.equal(compressedLayers.get('sha256:a', 'gzip:6'), undefined);
+  assert.equal(compressedLayers.list().length, 1);
+});
+
 function cacheRecord(definitionKey: string, changes: Partial<NewCacheRecord> = {}): NewCacheRecord {
   return {
     definitionKey,

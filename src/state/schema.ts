@@ -48,6 +48,14 @@ const steps: readonly string[] = [
     mode INTEGER NOT NULL, created INTEGER NOT NULL, used INTEGER NOT NULL, uses INTEGER NOT NULL, sharing TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What layers became when they were compressed here: it can be made again.
+  CREATE TABLE compressed_layers (
+    diff_id TEXT NOT NULL, form TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, made_by TEXT NOT NULL,
+    PRIMARY KEY (diff_id, form)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX compressed_layers_by_digest ON compressed_layers (digest);
+  `,
 ];
 
 export const schemaVersion = steps.length;

@@ -17,3 +17,4 @@ export { retry } from './retry.ts';
 export type { Attempt, RetryOptions, Sleep } from './retry.ts';
 export { createSingleFlight } from './single-flight.ts';
 export type { SingleFlight } from './single-flight.ts';
+export { together } from './together.ts';
