@@ -1,5 +1,14 @@
 import { closeSync, ftruncateSync } from 'node:fs';
-import { copyRange, dataExtents, openFileAt, xattrsAt, xattrsOfFd, type Tree, type WalkEntry } from '../host/index.ts';
+import {
+  copyRange,
+  dataExtents,
+  openFileAt,
+  setRootStatus,
+  xattrsAt,
+  xattrsOfFd,
+  type Tree,
+  type WalkEntry,
+} from '../host/index.ts';
 import { bytesOf, type ByteString, type Timestamp } from '../std/index.ts';
 
 /**
@@ -32,6 +41,15 @@ export function copyRootMetadata(from: Tree, to: Tree, name: ByteString): void {
   to.setOwner(name, status.uid, status.gid);
   for (const [attribute, value] of xattrsOfFd(from.fd, name)) setKept(to, name, { attribute, value });
   to.setMode(name, status.mode);
+}
+
+/** Gives the root of `to` itself the owner, mode, time and attributes of the root of `from`. */
+export function copyRootStatus(from: Tree, to: Tree): void {
+  const root = bytesOf('');
+  const status = from.stat(root);
+  if (status === undefined) return;
+  const xattrs = [...xattrsOfFd(from.fd, root)].filter(([name]) => isKeptAttribute(name));
+  setRootStatus(to, { ...status, xattrs: new Map(xattrs) });
 }
 
 function makeEntry(from: Tree, to: Tree, { path, status, dirfd, name }: WalkEntry): void {

@@ -11,7 +11,7 @@ export type {
   CacheMounts,
   CacheMountUse,
 } from './cache-mounts.ts';
-export { copyRootMetadata, copyTree, isKeptAttribute } from './copy-tree.ts';
+export { copyRootMetadata, copyRootStatus, copyTree, isKeptAttribute } from './copy-tree.ts';
 export { DirectoryRoots } from './directory-roots.ts';
 export { ErofsRoots } from './erofs-roots.ts';
 export type { LayerRoots } from './layer-roots.ts';

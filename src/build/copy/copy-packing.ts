@@ -11,7 +11,7 @@ import { layOut } from './copy-layout.ts';
 import { CopyOverlaps } from './copy-overlaps.ts';
 import type { CopyPlan } from './copy-plan.ts';
 import { scanCopy, type CopyFindings } from './copy-scan.ts';
-import type { CopyRoot, PlacedRoot } from './copy-sources.ts';
+import { copiedRoot, type CopyRoot, type PlacedRoot } from './copy-sources.ts';
 import { CopyTarget, type EntryWriter } from './copy-target.ts';
 import { LayerLedger, type Repetition } from './layer-ledger.ts';
 import type { Pace } from '../pace.ts';
@@ -130,7 +130,7 @@ class CopyPacking {
       roots,
       files.map((file) => file.name),
     );
-    target.makeDirectory(directory ?? parentOf(placeOf(0)));
+    target.makeDirectory(directory ?? parentOf(placeOf(0)), copiedRoot(plan, found));
     const findings = await scanCopy({ plan, roots, pace, target });
     if (findings === undefined) throw new Fault('internal', 'copy: reading had no limit and met one');
     for (const placed of roots.filter((each) => each.isArchive)) await this.#unpack(placed);

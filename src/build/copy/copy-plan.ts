@@ -21,6 +21,8 @@ export interface CopyPlan {
   readonly excludes: readonly string[];
   /** Paths keep the folders that lead to them, from the root or from their `/./` on. */
   readonly keepsParents: boolean;
+  /** A directory is copied with itself: the one that is made for its contents has its owner, mode, time and attributes. */
+  readonly keepsRoot: boolean;
   /** Which files are unpacked where they are archives: those of trees, those by URL. */
   readonly unpacks: { readonly paths: boolean; readonly urls: boolean };
 }
@@ -43,6 +45,7 @@ export function copyPlan(instruction: CopyInstruction | AddInstruction, expand: 
     chmod: (chmod && expand.word(chmod)) || undefined,
     excludes: excludes.map((word) => word.text),
     keepsParents: instruction.kind === 'copy' && instruction.parents,
+    keepsRoot: false,
     unpacks: { paths: add !== undefined && add.unpack !== false, urls: add?.unpack === true },
   };
 }
@@ -59,6 +62,7 @@ export function plainCopyPlan(path: string, destination: string): CopyPlan {
     chmod: undefined,
     excludes: [],
     keepsParents: false,
+    keepsRoot: true,
     unpacks: { paths: false, urls: false },
   };
 }

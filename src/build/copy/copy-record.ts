@@ -2,7 +2,7 @@ import { createRecordWriter, compareNames, type RecordWriter, type StepRecord } 
 import { bytesOf, type ByteString } from '../../std/index.ts';
 import { canonicalChmod, isWholeMode } from './chmod.ts';
 import type { CopyPlan } from './copy-plan.ts';
-import type { CopyRoot } from './copy-sources.ts';
+import { copiedRoot, type CopyRoot } from './copy-sources.ts';
 import type { SourceNode } from '../source/source-tree.ts';
 
 /** What a record says of a file beyond what its node does. */
@@ -76,6 +76,8 @@ export class CopyRecord {
       writer.endList();
     }
     writer.value(field.op, bytesOf('copy'));
+    const root = copiedRoot(this.#plan, this.#roots);
+    if (root !== undefined) writer.value(field.root, statusOf(root));
     this.#list(field.sources, this.#roots.map(shownRoot));
     const unpacked = this.#roots.map(({ identity }) => (identity === undefined ? unpacks.paths : unpacks.urls));
     if (this.#roots.some(({ isDirectory }, index) => !isDirectory && unpacked[index] === true)) {
@@ -102,6 +104,10 @@ export class CopyRecord {
     for (const [index, value] of values.entries()) this.#writer.value(ordinal(index, values.length), value);
     this.#writer.endList();
   }
+}
+
+function statusOf({ mode, uid, gid, xattrs }: SourceNode): ByteString {
+  return `${mode.toString(8)} ${uid}:${gid} ${packed([...xattrs].flat())}`.trimEnd() as ByteString;
 }
 
 /** `path/` for what is in a directory, `path` for a file, `path//name` for one that goes by another name. */
@@ -140,6 +146,7 @@ const field = {
   mode: bytesOf('mode'),
   op: bytesOf('op'),
   owner: bytesOf('owner'),
+  root: bytesOf('root'),
   size: bytesOf('size'),
   sources: bytesOf('sources'),
   type: bytesOf('type'),

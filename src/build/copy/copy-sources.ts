@@ -1,7 +1,8 @@
 import { Fault } from '../../errors/index.ts';
 import { bytesOf, showBytes, textOf, type ByteString } from '../../std/index.ts';
 import { compileNamePattern, hasWildcard, unescapeName } from './path-pattern.ts';
-import type { SourceTree } from '../source/source-tree.ts';
+import type { CopyPlan } from './copy-plan.ts';
+import type { SourceNode, SourceTree } from '../source/source-tree.ts';
 
 /** One thing to be copied: a file, or what is in a directory. */
 export interface CopyRoot {
@@ -25,6 +26,15 @@ export interface PlacedRoot {
   readonly place: ByteString;
   /** True of an archive: it is unpacked, not written. */
   readonly isArchive?: boolean;
+}
+
+/** The directory that is copied with itself; undefined where none is. The root of a tree is nobody's to copy. */
+export function copiedRoot(
+  { keepsRoot }: Pick<CopyPlan, 'keepsRoot'>,
+  roots: readonly CopyRoot[],
+): SourceNode | undefined {
+  const [root] = roots;
+  return keepsRoot && root?.isDirectory === true && root.path !== '' ? root.tree.stat(root.path) : undefined;
 }
 
 /**

@@ -47,15 +47,15 @@ export class CopyTarget {
     this.writer = options.writer;
   }
 
-  /** Makes the directory, and what is missing on the way to it. */
-  makeDirectory(path: ByteString): void {
+  /** Makes the directory, and what is missing on the way to it. `like`: what it has the owner, mode, time and attributes of. */
+  makeDirectory(path: ByteString, like?: SourceNode): void {
     if (path === '') return;
     this.makeDirectory(parentOf(path));
     const found = this.#options.below.lookup(path);
     if (found !== undefined && found.type !== 'dir') throw notDirectory(path);
     if (found === undefined) this.#bare ??= `${path}/`;
     const { directoryMode: mode, owner = root } = this.#options;
-    if (found === undefined) this.writer.add(path, { ...emptyFacts, ...owner, type: 'dir', mode });
+    if (found === undefined) this.writer.add(path, { ...emptyFacts, ...owner, mode, ...kept(like), type: 'dir' });
     else this.writer.directory(path);
   }
 
@@ -127,6 +127,12 @@ export class CopyTarget {
     if (first === undefined) this.#links.set(node.identity, path);
     return first;
   }
+}
+
+function kept(node: SourceNode | undefined): Partial<EntryFacts> {
+  if (node === undefined) return {};
+  const { uid, gid, mode, mtime, xattrs } = node;
+  return { uid, gid, mode, mtime, xattrs };
 }
 
 function lastName(path: ByteString): ByteString {

@@ -3,6 +3,7 @@ import { resolveMount, type Mount, type MountFlag, type RunInstruction } from '.
 import type { Vertex } from '../../solver/index.ts';
 import { emptyBase } from './base-step.ts';
 import { builderArgs } from './builder-args.ts';
+import { plainCopyPlan } from '../copy/copy-plan.ts';
 import { copyStep } from '../copy/copy-step.ts';
 import { instructionFault } from './instruction-fault.ts';
 import type { MountedContent, RunMount } from '../run/run-mount.ts';
@@ -67,9 +68,13 @@ class MountOf {
 
   async #cache(): Promise<RunMount> {
     const { target = '', id = '', from = '', source = '', sharing = 'shared', readOnly } = this.#mount;
-    const { uid = 0, gid = 0, mode = 0o755 } = this.#mount;
+    const { uid, gid, mode } = this.#mount;
     if (from === '' && posix.resolve('/', source) !== '/') {
       throw this.#fault(`the source ${source} of a cache needs a from`);
+    }
+    if (from !== '' && [uid, gid, mode].some((each) => each !== undefined)) {
+      const what = 'owner and mode of a cache that begins as a copy are those of what was copied';
+      this.#lowering.scope.onWarning(undefined, `--mount=${this.#flag.word.text}: ${what}`);
     }
     const { cacheNamespace } = builderArgs(this.#lowering.scope.build.buildArgs);
     const ownId = id || posix.normalize(target).replace(/(.)\/$/, '$1');
@@ -79,9 +84,9 @@ class MountOf {
       readOnly,
       id: cacheNamespace === undefined ? ownId : `${cacheNamespace}/${ownId}`,
       sharing,
-      uid,
-      gid,
-      mode,
+      uid: uid ?? 0,
+      gid: gid ?? 0,
+      mode: mode ?? 0o755,
       seed: from === '' ? undefined : await this.#content(),
     };
   }
@@ -145,17 +150,7 @@ class MountOf {
         base: emptyBase(scope.build.sourceDateEpochSec).vertex,
         instruction,
         from,
-        plan: {
-          sources: [path],
-          words: [{ kind: 'path', text: path.replaceAll(/[*?[\\]/g, '\\$&') }],
-          inlineFiles: [],
-          destination: `/${layerName}`,
-          chown: undefined,
-          chmod: undefined,
-          excludes: [],
-          keepsParents: false,
-          unpacks: { paths: false, urls: false },
-        },
+        plan: plainCopyPlan(path, `/${layerName}`),
         onWarning: scope.onWarning,
       }),
     );

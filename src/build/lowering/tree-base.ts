@@ -29,5 +29,6 @@ const everything: CopyPlan = {
   chmod: undefined,
   excludes: [],
   keepsParents: false,
+  keepsRoot: false,
   unpacks: { paths: false, urls: false },
 };

@@ -4,6 +4,7 @@ import { Fault } from '../../errors/index.ts';
 import { Tree, type Mounts } from '../../host/index.ts';
 import type { ContainerMount } from '../../runtime/index.ts';
 import {
+  copyRootStatus,
   copyTree,
   type CacheMounts,
   type CacheMountUse,
@@ -149,6 +150,7 @@ export class StepMounts implements AsyncDisposable {
     if (type !== 'dir') throw new Fault('invalid', `begin a cache with ${seed.path}: it is not a directory`);
     using from = view.openTree(place);
     copyTree(from, folder);
+    copyRootStatus(from, folder);
   }
 
   #secret({ content, uid, gid, mode }: Of<'secret'>): string {
