@@ -112,6 +112,12 @@ function fakeImages(calls: Call[], events: () => readonly TransferEvent[]): Engi
       calls.push(['importTar', Buffer.concat(pieces).toString(), plain(options)]);
       return { imageId };
     },
+    copy: async (from, to, options) => {
+      calls.push(['copy', from, to, plain(options)]);
+      for (const event of events()) options.onProgress(event);
+      const digest = `sha256:${'d'.repeat(64)}`;
+      return { digest, sourceDigest: from === 'alpine' ? imageId : undefined, changed: from === 'alpine' };
+    },
     load: async (archive, options) => {
       const pieces = await Array.fromAsync(archive);
       calls.push(['load', Buffer.concat(pieces).toString(), plain(options)]);

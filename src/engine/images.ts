@@ -18,6 +18,13 @@ export interface Images {
    */
   load(archive: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<readonly LoadedNames[]>;
 
+  /**
+   * Copies an image between two places, each of them a registry (`docker://NAME`), an OCI layout (`oci:DIRECTORY[:TAG]`,
+   * `oci-archive:FILE[:TAG]`), an archive of Docker's format (`docker-archive:FILE[:NAME]`) or this store (`store:NAME`, or
+   * a bare name). Manifests stay byte for byte where the place keeps manifests; only what is missing there travels.
+   */
+  copy(from: string, to: string, options: CopyOptions): Promise<CopyResult>;
+
   /** All images, newest first; one row for each name, `<none>` rows for images without a name. */
   list(): readonly ImageSummary[];
 
@@ -44,6 +51,8 @@ export interface Images {
 }
 
 export interface PullOptions {
+  /** The index with the images for all platforms, instead of the one for this machine. */
+  readonly allPlatforms?: boolean;
   readonly platform?: string;
   readonly signal: AbortSignal;
   readonly onProgress: (event: TransferEvent) => void;
@@ -72,6 +81,23 @@ export interface ImportOptions {
   readonly changes: readonly string[];
   readonly platform?: string;
   readonly signal: AbortSignal;
+}
+
+export interface CopyOptions {
+  /** The index with all that it names, instead of its image for one platform. */
+  readonly all: boolean;
+  readonly platform?: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (event: TransferEvent) => void;
+}
+
+export interface CopyResult {
+  /** What the copy is called at its place: the digest of its manifest or index; the image ID in an archive of Docker's. */
+  readonly digest: string;
+  /** What the store called it before, where it came from there. */
+  readonly sourceDigest: string | undefined;
+  /** False where all of it was there already. */
+  readonly changed: boolean;
 }
 
 export interface LoadOptions {

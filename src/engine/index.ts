@@ -31,8 +31,11 @@ export type { ContextListOptions, ContextRow, ContextRule } from './context-list
 export type { Engine } from './engine.ts';
 export { LocalEngine } from './local-engine.ts';
 export type { Registry, RegistryOptions } from './registry/registry.ts';
+export type { LoginOptions, LoginResult, Registries, RegistryAccessOptions, RegistryManifest } from './registries.ts';
 export type { Store } from './store.ts';
 export type {
+  CopyOptions,
+  CopyResult,
   HistoryRow,
   ImageInspect,
   Images,
@@ -44,6 +47,9 @@ export type {
   LoadOptions,
   PullOptions,
   PullResult,
+  PushOptions,
+  PushProgress,
+  PushResult,
   RemovedImage,
   SaveOptions,
   TransferEvent,

@@ -3,6 +3,7 @@ import {
   importImage,
   noSuchPlatform,
   pullImage,
+  pullIndex,
   saveImages,
   storedOutgoing,
   type PulledImage,
@@ -20,10 +21,13 @@ import {
   type Reference,
 } from '../oci/index.ts';
 import { RegistryClient } from '../registry/index.ts';
+import { copyBetweenPlaces } from './copy-image.ts';
 import type { GarbageCollector } from './garbage-collector.ts';
 import { historyRows } from './image-history.ts';
 import { inspectImage } from './image-inspect.ts';
 import type {
+  CopyOptions,
+  CopyResult,
   HistoryRow,
   ImageInspect,
   Images,
@@ -114,6 +118,10 @@ export class LocalImages implements Images {
     return loadArchive(this.#store, archive, options);
   }
 
+  copy(from: string, to: string, options: CopyOptions): Promise<CopyResult> {
+    return copyBetweenPlaces(this.#store, { from, to }, options);
+  }
+
   list(): readonly ImageSummary[] {
     const { images, layers, platform } = this.#store;
     const newest = images.list().toSorted((a, b) => createdMs(b) - createdMs(a));
@@ -168,7 +176,8 @@ export class LocalImages implements Images {
     const { blobs, layers, images, state, platform, version, proxies } = this.#store;
     using client = new RegistryClient({ userAgent: `varve/${version}`, proxies });
     const { signal, holder, onProgress } = options;
-    return pullImage(
+    const pull = options.allPlatforms === true ? pullIndex : pullImage;
+    return pull(
       client.repository(reference),
       { blobs, layers, images, locks: state.locks },
       {
@@ -208,7 +217,7 @@ interface PullBaseOptions {
   readonly onProgress: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
 }
 
-interface RemotePullOptions extends Pick<PullOptions, 'signal' | 'onProgress'> {
+interface RemotePullOptions extends Pick<PullOptions, 'signal' | 'onProgress' | 'allPlatforms'> {
   readonly platform?: string;
   readonly byDigest?: boolean;
   readonly holder: LayerHolder;

@@ -27,10 +27,18 @@ export async function loadImages(
   bytes: AsyncIterable<Uint8Array>,
   options: LoadImagesOptions,
 ): Promise<readonly LoadedImage[]> {
+  return (await receiveImages(bytes, options)).map((image) => adopt(image, options));
+}
+
+/** The images of an archive, each whole and in the store, kept by the holder alone: none has a name yet. */
+export async function receiveImages(
+  bytes: AsyncIterable<Uint8Array>,
+  options: LoadImagesOptions,
+): Promise<readonly ReadyImage[]> {
   const content = new ArchiveContent(await receiveArchive(bytes, options), options);
   const ready = content.isLayout ? await layoutImages(content, options) : await dockerImages(content);
   if (ready.length === 0) throw new Fault('invalid', 'load images: there is none in the archive');
-  return ready.map((image) => adopt(image, options));
+  return ready;
 }
 
 function adopt({ kind, digest, names }: ReadyImage, { images, holder, platform }: LoadImagesOptions): LoadedImage {

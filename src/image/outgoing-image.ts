@@ -17,6 +17,7 @@ import {
 } from '../oci/index.ts';
 import type { LayoutBlob } from '../registry/index.ts';
 import { annotated, type Annotations } from './annotations.ts';
+import { DocumentReader } from './image-documents.ts';
 import type { StoredImage, StoredIndex } from './image-store.ts';
 
 /** What leaves the store: an image or an index, with the names that it leaves under. */
@@ -67,6 +68,13 @@ export function storedOutgoing(stored: StoredImage | StoredIndex, blobs: BlobSto
   });
   const attached = stored.attached.map((digest) => storedBlob(blobs, digest));
   return { content: { kind: 'index', index, indexBlob: storedBlob(blobs, stored.digest), members, attached }, names };
+}
+
+/** An image whose documents and layers are in the store, whatever it is called there, if anything. */
+export function storedManifest(digest: Digest, blobs: BlobStore): OutgoingImage {
+  const { manifest, chain } = new DocumentReader(blobs).image(digest);
+  const [manifestBlob, config] = [storedBlob(blobs, digest), storedBlob(blobs, manifest.config.digest)];
+  return { kind: 'image', manifest, manifestBlob, config, chain };
 }
 
 export interface FreshImageOptions {

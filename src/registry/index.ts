@@ -34,4 +34,4 @@ export { writeDockerArchive } from './docker-archive.ts';
 export type { DockerArchiveImage } from './docker-archive.ts';
 export type { LayoutBlob, LayoutContent, LayoutImage } from './layout-content.ts';
 export { writeOciArchive } from './oci-archive.ts';
-export { writeOciDirectory } from './oci-directory.ts';
+export { writeOciDirectory, writeWhole } from './oci-directory.ts';

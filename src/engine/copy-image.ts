@@ -1,0 +1,154 @@
+import {
+  copyImage,
+  fetchImage,
+  pullImage,
+  pullIndex,
+  saveImages,
+  storedManifest,
+  type OutgoingImage,
+} from '../image/index.ts';
+import { Fault } from '../errors/index.ts';
+import {
+  formatReference,
+  parsePlatform,
+  parseReference,
+  tagOrDigest,
+  type Digest,
+  type Reference,
+} from '../oci/index.ts';
+import {
+  openArchiveTarget,
+  openDirectoryTarget,
+  RegistryClient,
+  resolveImage,
+  writeWhole,
+  type LayoutTarget,
+} from '../registry/index.ts';
+import { parseCopyPlace, type CopyPlace } from './copy-place.ts';
+import type { Copying } from './copying.ts';
+import { openCopySource, type CopySource } from './copy-source.ts';
+import type { CopyOptions, CopyResult } from './images.ts';
+import type { Store } from './store.ts';
+
+/** Copies an image from one place to another: `Images.copy`. */
+export async function copyBetweenPlaces(
+  store: Store,
+  places: { readonly from: string; readonly to: string },
+  options: CopyOptions,
+): Promise<CopyResult> {
+  const [from, to] = [parseCopyPlace(places.from), parseCopyPlace(places.to)];
+  const { platform, version, proxies, state } = store;
+  using lease = state.leases.acquire({ purpose: `copy ${places.from} ${places.to}` });
+  using client = new RegistryClient({ userAgent: `varve/${version}`, proxies });
+  const copying: Copying = {
+    store,
+    lease,
+    client,
+    options,
+    platform: options.platform === undefined ? platform : parsePlatform(options.platform, platform),
+    isCompressed: to.kind === 'registry',
+    onEvent: (event) => event.kind !== 'resolved' && options.onProgress(event),
+  };
+  try {
+    const source = await openCopySource(from, copying);
+    return { ...(await copyTo(to, source, copying)), sourceDigest: source.digest };
+  } catch (error) {
+    throw Fault.wrap(`copy ${places.from} to ${places.to}`, error);
+  }
+}
+
+type Copied = Omit<CopyResult, 'sourceDigest'>;
+
+async function copyTo(to: CopyPlace, source: CopySource, copying: Copying): Promise<Copied> {
+  switch (to.kind) {
+    case 'registry':
+      return copyToRegistry(parseReference(to.name), source, copying);
+    case 'store':
+      return copyToStore(parseReference(to.name), source, copying);
+    case 'oci':
+      return copyToLayout(await openDirectoryTarget(to.path), { tag: to.tag, source }, copying);
+    case 'oci-archive':
+      return copyToLayout(await openArchiveTarget(to.path), { tag: to.tag, source }, copying);
+    case 'docker-archive':
+      return copyToDockerArchive(to, source, copying);
+  }
+}
+
+async function copyToRegistry(name: Reference, source: CopySource, copying: Copying): Promise<Copied> {
+  if (name.digest !== undefined) throw new Fault('invalid', 'a registry is given a tag, not a digest');
+  const { descriptor, changed } = await copyImage(source.remote, copying.client.target(name), {
+    ...copyOptions(source, copying),
+    tag: tagOrDigest(name),
+  });
+  return { digest: descriptor.digest, changed };
+}
+
+async function copyToLayout(
+  opened: LayoutTarget,
+  { tag, source }: { readonly tag: string | undefined; readonly source: CopySource },
+  copying: Copying,
+): Promise<Copied> {
+  await using target = opened;
+  const { descriptor, changed } = await copyImage(source.remote, target, { ...copyOptions(source, copying), tag });
+  if (changed && tag === undefined) await target.list(descriptor, undefined);
+  await target.finish();
+  return { digest: descriptor.digest, changed };
+}
+
+function copyOptions({ from }: CopySource, { options, platform, onEvent }: Copying) {
+  return { from, all: options.all, platform, signal: options.signal, onEvent };
+}
+
+async function copyToStore(name: Reference, { remote, from }: CopySource, copying: Copying): Promise<Copied> {
+  const { store, lease, options, platform, onEvent } = copying;
+  const { blobs, layers, images, state } = store;
+  const { signal } = options;
+  const meaning = (): string | undefined => {
+    const found = images.findIndex(formatReference(name));
+    return found?.digest ?? images.find(formatReference(name))?.manifestDigest;
+  };
+  const before = meaning();
+  const { digest } = await remote.manifest(from, { signal });
+  const pull = options.all ? pullIndex : pullImage;
+  const pulled = await pull(
+    remote,
+    { blobs, layers, images, locks: state.locks },
+    {
+      name: { registry: 'localhost', repository: 'copy', digest },
+      names: [name],
+      platform,
+      holder: lease,
+      signal,
+      onEvent,
+    },
+  );
+  return { digest: options.all ? pulled.targetDigest : pulled.image.manifestDigest, changed: before !== meaning() };
+}
+
+/** Docker's archives hold tars, whose length stands before their bytes: the layers are stored here on the way. */
+async function copyToDockerArchive(
+  { path, name }: Extract<CopyPlace, { readonly kind: 'docker-archive' }>,
+  { remote, from }: CopySource,
+  copying: Copying,
+): Promise<Copied> {
+  const { store, lease, options, platform, onEvent } = copying;
+  const { blobs, layers, images, state } = store;
+  const { signal } = options;
+  if (options.all) throw new Fault('unsupported', "Docker's format holds no image of several platforms");
+  const ports = { blobs, layers, images, locks: state.locks };
+  const resolved = await resolveImage(remote, from, { platform, signal });
+  await fetchImage(remote, resolved, { ports, options: { holder: lease, signal, onEvent } });
+  const content: OutgoingImage = storedManifest(resolved.descriptor.digest, blobs);
+  const names = name === undefined ? [] : [parseReference(name)];
+  await writeWhole(path, async (write) => {
+    await saveImages([{ content, names }], {
+      blobs,
+      layers,
+      images,
+      holder: lease,
+      to: { format: 'docker', write },
+      signal,
+    });
+  });
+  return { digest: content.manifest.config.digest as Digest, changed: true };
+}

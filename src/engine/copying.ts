@@ -1,0 +1,18 @@
+import type { PullEvent } from '../image/index.ts';
+import type { Platform } from '../oci/index.ts';
+import type { RegistryClient } from '../registry/index.ts';
+import type { Lease } from '../state/index.ts';
+import type { CopyOptions } from './images.ts';
+import type { Store } from './store.ts';
+
+/** What both ends of a copy work with. */
+export interface Copying {
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly client: RegistryClient;
+  readonly options: CopyOptions;
+  readonly platform: Platform;
+  /** Layers that are made here leave compressed. */
+  readonly isCompressed: boolean;
+  readonly onEvent: (event: PullEvent) => void;
+}
