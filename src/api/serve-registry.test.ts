@@ -170,6 +170,55 @@ test('artifacts outlive prune and check; what was deleted does not', { skip }, a
   assert.deepEqual(at.store.state.manifests.list(), []);
 });
 
+test('what was pushed and is removed by its name leaves nothing behind', { skip }, async () => {
+  await using registry = await testRegistry();
+  const { at, put } = registry;
+  const manifest = await imageOf(registry, 'gone', await tarOf('gone'));
+  const other = { ...manifest, annotations: { other: 'one' } };
+  const index = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociIndex,
+    manifests: [{ ...describe(manifest), platform: { os: 'linux', architecture: 'amd64' } }],
+  };
+  await put('gone', describe(manifest).digest, manifest);
+  await put('gone', '1', index);
+  await put('gone', '2', other);
+  await registry.stop();
+  at.engine.images.remove('gone:1', { force: false });
+  const left = at.store.state.manifests.list().map(({ id }) => id);
+  assert.deepEqual(left, [`docker.io/library/gone@${describe(other).digest}`]);
+  at.engine.images.remove('gone:2', { force: false });
+  assert.deepEqual(at.store.state.manifests.list(), []);
+  assert.deepEqual(at.store.blobs.list(), []);
+  assert.deepEqual(at.store.layers.list(), []);
+});
+
+test('check finds what a pushed manifest misses; a repair drops it', { skip }, async () => {
+  await using registry = await testRegistry();
+  const { at, put } = registry;
+  const blob = await registry.push('art', Buffer.from('{}'), mediaTypes.ociEmpty);
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociManifest,
+    artifactType: 'a/b',
+    config: blob,
+    layers: [blob],
+  };
+  await put('art', '1', manifest);
+  at.store.blobs.delete(blob.digest);
+  at.store.areas.emptyTrash();
+  const check = async (repair: boolean): Promise<readonly string[]> => {
+    const { findings } = await at.engine.system.check({ repair, signal: never, onProgress: () => {} });
+    return findings.map(({ message }) => message);
+  };
+  const names = ['docker.io/library/art:1', `docker.io/library/art@${describe(manifest).digest}`].toSorted();
+  const lost = (consequence: string): readonly string[] =>
+    names.map((id) => `manifest ${id}: ${blob.digest} is missing or damaged; ${consequence}: push it again`);
+  assert.deepEqual((await check(false)).toSorted(), lost('it cannot be pulled'));
+  assert.deepEqual((await check(true)).toSorted(), lost('it is dropped'));
+  assert.deepEqual(await check(false), []);
+});
+
 test(
   'a pull that has begun ends well though the image is removed and the store pruned meanwhile',
   { skip },

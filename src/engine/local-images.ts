@@ -22,7 +22,7 @@ import {
 } from '../oci/index.ts';
 import { RegistryClient } from '../registry/index.ts';
 import { copyBetweenPlaces } from './copy-image.ts';
-import type { GarbageCollector } from './garbage-collector.ts';
+import type { CollectOptions, GarbageCollector } from './garbage-collector.ts';
 import { historyRows } from './image-history.ts';
 import { inspectImage } from './image-inspect.ts';
 import type {
@@ -46,6 +46,7 @@ import type {
 import { createdMs, shownMembers, summaries } from './image-summaries.ts';
 import { layerNamed, layerPaths, layerRows } from './layer-listing.ts';
 import { loadArchive } from './load-archive.ts';
+import { forgetPushed, formerNames } from './registry/pushed-content.ts';
 import { meansName, removeImage } from './remove-image.ts';
 import { removeImageIndex } from './remove-image-index.ts';
 import type { Store } from './store.ts';
@@ -157,8 +158,19 @@ export class LocalImages implements Images {
   remove(name: string, options: { readonly force: boolean }): readonly RemovedImage[] {
     const { collector, usedBy } = this.#options;
     const { images } = this.#store;
-    const removing = { images, collector, usedBy, force: options.force };
     const index = images.findIndex(name);
+    const former = formerNames(index ?? this.#find(name));
+    const removing = {
+      images,
+      usedBy,
+      force: options.force,
+      collector: {
+        collect: (how: CollectOptions) => {
+          forgetPushed(this.#store, former);
+          return collector.collect(how);
+        },
+      },
+    };
     return index === undefined
       ? removeImage(this.#find(name), name, removing)
       : removeImageIndex(index, name, removing);

@@ -6,7 +6,8 @@ import type { RemovedImage } from './images.ts';
 
 export interface RemoveImageOptions {
   readonly images: ImageStore;
-  readonly collector: GarbageCollector;
+  /** Called when the names are gone. */
+  readonly collector: Pick<GarbageCollector, 'collect'>;
   readonly usedBy: (imageId: string) => readonly string[];
   readonly force: boolean;
 }

@@ -9,6 +9,7 @@ import { checkImages, readImages, type ReadParts } from './check-images.ts';
 import { checkIndexes } from './check-indexes.ts';
 import { checkLayers, type LayerNeeds } from './check-layers.ts';
 import { checkLeftovers } from './check-leftovers.ts';
+import { checkManifests } from './check-manifests.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { findLeftovers } from './leftovers.ts';
 import type { Store } from './store.ts';
@@ -17,7 +18,7 @@ import type { SystemPorts } from './system-ports.ts';
 
 /**
  * Checks the store from the bottom up: the database, the names in it and on file, blobs, layers and their indexes,
- * images, containers, and what was left behind. A lease keeps all that is there from garbage collection meanwhile.
+ * images, pushed manifests, containers, and what was left behind. A lease keeps all that is there from garbage collection meanwhile.
  */
 export async function checkStore(store: Store, ports: SystemPorts, options: CheckOptions): Promise<CheckReport> {
   const { repair, signal } = options;
@@ -62,6 +63,7 @@ async function checkContent(checking: Checking): Promise<readonly ReadParts[]> {
   await checkIndexes(checking, { chains, unusable: unusableOf(store, chains, layers) });
   checkImages(checking, named, layers);
   checkImageIndexes(checking, indexes, layers);
+  checkManifests(checking, { blobs, layers });
   checkContainers(checking, layers);
   await checkCacheMounts(checking);
   return images;

@@ -9,6 +9,7 @@ import { diskUsage } from './disk-usage.ts';
 import { contentOfImage } from './garbage-collector.ts';
 import { layerSizes } from './layer-sizes.ts';
 import { findLeftovers, unfinishedWork } from './leftovers.ts';
+import { pushedContent } from './registry/pushed-content.ts';
 import { listRepositories, unusedRepositories } from './remote-sources.ts';
 import { listStepLogs } from './step-logs.ts';
 import type { Store } from './store.ts';
@@ -27,7 +28,7 @@ export async function storeUsage(store: Store, { containers }: SystemPorts): Pro
   for (const digest of leased) content.use(digest);
   for (const image of images.filter(inUse)) for (const digest of contentOfImage(image)) content.use(digest);
   const cache = store.state.cache.list();
-  const ofImages = content.take(images.flatMap(contentOfImage));
+  const ofImages = content.take([...images.flatMap(contentOfImage), ...pushedContent(store)]);
   const ofCache = withFiles(store, content.take(cache.flatMap(({ digests }) => digests)));
   const isCacheUsed = ({ digests }: { readonly digests: readonly string[] }): boolean =>
     digests.every((each) => content.isUsed(each));

@@ -13,9 +13,7 @@ export function openLeases(database: Database, folder: string, clock: Clock): Le
   return {
     acquire: ({ purpose }) => {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const id = randomBytes(8).toString('hex');
-      const lock = tryLock(join(folder, id), 'exclusive');
-      if (lock === undefined) throw new Fault('unavailable', `acquire a lease for ${purpose}: its file is locked`);
+      const { id, lock } = lockNewFile(folder, purpose);
       try {
         insertLease(database, id, { purpose, createdMs: clock.now() });
       } catch (error) {
@@ -26,6 +24,16 @@ export function openLeases(database: Database, folder: string, clock: Clock): Le
     },
     live: () => database.transaction(() => liveLeases(database, folder)),
   };
+}
+
+/** Whoever clears dead leases away may look at the file in the moment before it is locked: then it is theirs to remove. */
+function lockNewFile(folder: string, purpose: string): { readonly id: string; readonly lock: Lock } {
+  for (let tries = 0; tries < 100; tries++) {
+    const id = randomBytes(8).toString('hex');
+    const lock = tryLock(join(folder, id), 'exclusive');
+    if (lock !== undefined) return { id, lock };
+  }
+  throw new Fault('unavailable', `acquire a lease for ${purpose}: its file is locked`);
 }
 
 /** To be called with the lock held: a row without one is taken for that of a dead owner. */

@@ -1,4 +1,5 @@
 import type { BlobStore } from '../../blob/index.ts';
+import type { StoredImage, StoredIndex } from '../../image/index.ts';
 import type { Digest } from '../../oci/index.ts';
 import type { Document, ImageBody, ManifestBody, State } from '../../state/index.ts';
 import { ManifestReader } from './manifest-reader.ts';
@@ -55,6 +56,36 @@ function withoutReferrers(
     unused.filter((each) => !referrers.includes(each)),
     { kept, reader },
   );
+}
+
+/** An image or index whose names are gone: what it was called, and its manifests. */
+export interface FormerNames {
+  readonly names: readonly string[];
+  readonly manifests: readonly Digest[];
+}
+
+export function formerNames(image: StoredImage | StoredIndex): FormerNames {
+  if ('members' in image) return { names: image.names, manifests: [image.digest] };
+  return { names: image.names, manifests: image.manifests.map(({ digest }) => digest) };
+}
+
+/** Drops what was pushed under names that are gone: the tags themselves, and the manifests that only they meant. */
+export function forgetPushed({ state, blobs }: PushedStore, { names, manifests }: FormerNames): void {
+  const unused = unusedManifests({ state, blobs }, { all: false });
+  if (unused.length === 0) return;
+  const reader = new ManifestReader(blobs);
+  const tags = names.flatMap((name) => state.manifests.get(name) ?? []);
+  const roots = [...manifests, ...tags.map(({ body }) => body.manifest as Digest)];
+  const meant = new Set<string>(roots.flatMap((root) => [...reader.manifests(root)]));
+  const repositories = new Set(names.map(repositoryOf));
+  for (const { id, body } of unused) {
+    if (meant.has(body.manifest) && repositories.has(repositoryOf(id))) state.manifests.remove(id);
+  }
+}
+
+/** Of a full name, without its tag and digest. */
+function repositoryOf(name: string): string {
+  return name.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
 }
 
 function isPinned(id: string): boolean {
