@@ -61,7 +61,11 @@ interface Forwarding {
 }
 
 /** The connection stays open, silent, while the rest is held back. */
-function forward(target: string, { line, headers }: RecordedRequest, { response, allowedBytes }: Forwarding): void {
+function forward(
+  target: string,
+  { line, headers, body }: RecordedRequest,
+  { response, allowedBytes }: Forwarding,
+): void {
   const [method = '', path = ''] = line.split(' ');
   const outgoing = httpRequest(`http://${target}${path}`, { method, headers: { ...headers, host: target } });
   outgoing.on('error', () => response.destroy());
@@ -70,7 +74,7 @@ function forward(target: string, { line, headers }: RecordedRequest, { response,
     if (path.includes('/blobs/')) void pipeline(held(incoming, allowedBytes), response).catch(() => undefined);
     else incoming.pipe(response);
   });
-  outgoing.end();
+  body.pipe(outgoing);
 }
 
 async function* held(source: AsyncIterable<Buffer>, allowedBytes: () => number): AsyncGenerator<Buffer, void> {

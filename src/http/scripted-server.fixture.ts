@@ -15,6 +15,8 @@ export interface ScriptedServer extends AsyncDisposable {
 export interface RecordedRequest {
   readonly line: string;
   readonly headers: IncomingMessage['headers'];
+  /** What came with it, to be read once. */
+  readonly body: IncomingMessage;
 }
 
 /** `count` is 1 for the first request with this line. Defects of the handler break the connection. */
@@ -23,7 +25,7 @@ export type Script = (request: RecordedRequest, response: ServerResponse, count:
 export async function scriptedServer(script: Script): Promise<ScriptedServer> {
   const requests: RecordedRequest[] = [];
   const server = createServer(async (incoming, response) => {
-    const request = { line: `${incoming.method} ${incoming.url}`, headers: incoming.headers };
+    const request = { line: `${incoming.method} ${incoming.url}`, headers: incoming.headers, body: incoming };
     requests.push(request);
     try {
       await script(request, response, requests.filter(({ line }) => line === request.line).length);
