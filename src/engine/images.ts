@@ -114,6 +114,8 @@ export interface LoadedNames {
 export interface SaveOptions {
   /** `docker` is what `docker load` takes: it holds images of one platform only. */
   readonly format: 'oci' | 'docker';
+  /** Images that whoever loads the archive has: their layers are left out. */
+  readonly since?: readonly string[];
   /** Takes the archive's bytes; awaited before more are written. */
   readonly write: (chunk: Uint8Array) => Promise<void>;
   readonly signal: AbortSignal;

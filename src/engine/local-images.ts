@@ -45,6 +45,7 @@ import type {
 } from './images.ts';
 import { createdMs, shownMembers, summaries } from './image-summaries.ts';
 import { layerNamed, layerPaths, layerRows } from './layer-listing.ts';
+import { omittedLayers } from './omitted-layers.ts';
 import { loadArchive } from './load-archive.ts';
 import { forgetPushed, formerNames } from './registry/pushed-content.ts';
 import { meansName, removeImage } from './remove-image.ts';
@@ -178,10 +179,14 @@ export class LocalImages implements Images {
 
   async save(names: readonly string[], options: SaveOptions): Promise<void> {
     const { blobs, layers, images, state } = this.#store;
-    const { format, write, signal } = options;
+    const { format, write, signal, since = [] } = options;
     using lease = state.leases.acquire({ purpose: `save ${names.join(' ')}` });
     const outgoing = names.map((name) => storedOutgoing(this.#named(name), blobs));
-    await saveImages(outgoing, { blobs, layers, images, holder: lease, to: { format, write }, signal });
+    const omitted = omittedLayers(
+      names.map((name) => this.#named(name)),
+      since.map((name) => this.#named(name)),
+    );
+    await saveImages(outgoing, { blobs, layers, images, holder: lease, to: { format, write }, omitted, signal });
   }
 
   async #pull(reference: Reference, options: RemotePullOptions): Promise<PulledImage> {

@@ -40,6 +40,7 @@ export { LayerSources } from './layer-sources.ts';
 export type { LayerPacking } from './layer-sources.ts';
 export { freshImage, freshIndex, storedManifest, storedOutgoing } from './outgoing-image.ts';
 export type { FreshMember, Outgoing, OutgoingImage, OutgoingIndex } from './outgoing-image.ts';
+export type { OmittedLayer } from './omitted-layers.ts';
 export { saveImages } from './save-images.ts';
 export type { SaveImagesOptions, SaveTarget } from './save-images.ts';
 export { pushCache, writeCacheDirectory } from './write-cache-artifact.ts';

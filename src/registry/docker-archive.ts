@@ -1,4 +1,12 @@
-import { encodeJson, familiarName, familiarReference, hexOf, type JsonValue, type Reference } from '../oci/index.ts';
+import {
+  encodeJson,
+  familiarName,
+  familiarReference,
+  hexOf,
+  type Digest,
+  type JsonValue,
+  type Reference,
+} from '../oci/index.ts';
 import { throwIfAborted } from '../std/index.ts';
 import { endOfArchive } from '../tar/index.ts';
 import { writeBlobMember, writeFileMember, type WriteChunk } from './archive-members.ts';
@@ -13,6 +21,13 @@ export interface DockerArchiveImage {
   readonly names: readonly Reference[];
 }
 
+export interface DockerArchiveOptions extends WaitOptions {
+  /** What else is put into the archive, by path. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
+  /** Layers that are named and left out. */
+  readonly omitted?: ReadonlySet<Digest>;
+}
+
 /**
  * Writes images in the format of `docker save` before Docker 25 (moby image/spec v1.2, "Combined Image JSON + Filesystem
  * Changeset Format"), which `docker load`, podman, skopeo and others read: `manifest.json`, a config `<hex>.json` for each
@@ -25,14 +40,15 @@ export interface DockerArchiveImage {
 export async function writeDockerArchive(
   images: readonly DockerArchiveImage[],
   write: WriteChunk,
-  { signal }: WaitOptions = {},
+  { signal, files = new Map(), omitted = new Set() }: DockerArchiveOptions = {},
 ): Promise<void> {
   await writeFileMember('manifest.json', encodeJson(images.map(manifestEntry)), write);
+  for (const [path, bytes] of files) await writeFileMember(path, bytes, write);
   const written = new Set<string>();
   for (const { config, layers } of images) {
     const members = [
       { path: configPath(config), blob: config, signal },
-      ...layers.map((blob) => ({ path: layerPath(blob), blob, signal })),
+      ...layers.filter(({ digest }) => !omitted.has(digest)).map((blob) => ({ path: layerPath(blob), blob, signal })),
     ];
     for (const member of members) {
       throwIfAborted(signal, 'write image archive');
@@ -47,7 +63,18 @@ export async function writeDockerArchive(
 }
 
 function manifestEntry({ config, layers, names }: DockerArchiveImage): JsonValue {
-  return { Config: configPath(config), RepoTags: tagged(names).map(familiarReference), Layers: layers.map(layerPath) };
+  return dockerArchiveEntry({ config: configPath(config), layers: layers.map(layerPath), names });
+}
+
+interface EntryParts {
+  readonly config: string;
+  readonly layers: readonly string[];
+  readonly names: readonly Reference[];
+}
+
+/** An image in `manifest.json`: paths of what it is made of, and the names that have a tag. */
+export function dockerArchiveEntry({ config, layers, names }: EntryParts): JsonValue {
+  return { Config: config, RepoTags: tagged(names).map(familiarReference), Layers: layers };
 }
 
 /** By name and tag. It has the ID of the image: those of single layers, which it was made for, are no more. */

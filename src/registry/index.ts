@@ -32,6 +32,6 @@ export type { OciLayout } from './oci-layout.ts';
 export type { WriteChunk } from './archive-members.ts';
 export { writeDockerArchive } from './docker-archive.ts';
 export type { DockerArchiveImage } from './docker-archive.ts';
-export type { LayoutBlob, LayoutContent, LayoutImage } from './layout-content.ts';
+export type { LayoutBlob, LayoutContent, LayoutImage, LayoutParts } from './layout-content.ts';
 export { writeOciArchive } from './oci-archive.ts';
 export { writeOciDirectory, writeWhole } from './oci-directory.ts';

@@ -6,6 +6,8 @@ export interface LayoutContent {
   readonly images: readonly LayoutImage[];
   /** Every blob that the images need, their manifests included; one that is listed twice is written once. */
   readonly blobs: Iterable<LayoutBlob>;
+  /** What else is put beside them, by path. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
 }
 
 export interface LayoutImage {
@@ -13,6 +15,14 @@ export interface LayoutImage {
   readonly descriptor: Descriptor;
   /** May be empty: the image is then in the layout without a name. */
   readonly names: readonly Reference[];
+  /** What it is made of, for readers that know no index.json; undefined for an index. */
+  readonly parts?: LayoutParts | undefined;
+}
+
+export interface LayoutParts {
+  readonly config: Digest;
+  /** Lowest first. */
+  readonly layers: readonly Digest[];
 }
 
 export interface LayoutBlob {

@@ -1,12 +1,14 @@
-import { algorithmOf, encodeLayoutMarker, imageLayout, layoutBlobPath } from '../oci/index.ts';
+import { algorithmOf, encodeJson, encodeLayoutMarker, imageLayout, layoutBlobPath } from '../oci/index.ts';
 import { throwIfAborted } from '../std/index.ts';
 import { endOfArchive } from '../tar/index.ts';
 import { writeBlobMember, writeDirectoryMember, writeFileMember, type WriteChunk } from './archive-members.ts';
-import { layoutIndex, type LayoutContent } from './layout-content.ts';
+import { dockerArchiveEntry } from './docker-archive.ts';
+import { layoutIndex, type LayoutContent, type LayoutImage } from './layout-content.ts';
 import type { WaitOptions } from './remote.ts';
 
 /**
- * Writes an OCI layout (image-spec image-layout.md) as a tar: equal content gives equal bytes.
+ * Writes an OCI layout (image-spec image-layout.md) as a tar: equal content gives equal bytes. A `manifest.json` beside it
+ * names the same blobs for Docker, which reads nothing else unless it keeps images in containerd.
  *
  * Blobs are hashed on the way: one that is not what its digest and size say is `corrupt`, and the archive is not
  * complete. Nothing larger than a chunk is held.
@@ -18,6 +20,9 @@ export async function writeOciArchive(
 ): Promise<void> {
   await writeFileMember(imageLayout.marker, encodeLayoutMarker(), write);
   await writeFileMember(imageLayout.index, layoutIndex(content.images), write);
+  const manifest = dockerManifest(content.images);
+  if (manifest !== undefined) await writeFileMember('manifest.json', manifest, write);
+  for (const [path, bytes] of content.files ?? []) await writeFileMember(path, bytes, write);
   const written = new Set<string>();
   for (const blob of content.blobs) {
     throwIfAborted(signal, 'write image archive');
@@ -30,4 +35,13 @@ export async function writeOciArchive(
     await writeBlobMember({ path: layoutBlobPath(blob.digest), blob, signal }, write);
   }
   await write(endOfArchive);
+}
+
+function dockerManifest(images: readonly LayoutImage[]): Uint8Array | undefined {
+  const entries = images.flatMap(({ parts, names }) => {
+    if (parts === undefined) return [];
+    const { config, layers } = parts;
+    return [dockerArchiveEntry({ config: layoutBlobPath(config), layers: layers.map(layoutBlobPath), names })];
+  });
+  return entries.length === 0 ? undefined : encodeJson(entries);
 }
