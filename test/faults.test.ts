@@ -116,9 +116,11 @@ describe('what is wrong with the input is said, and where', { skip: needsRoot },
     }
   });
 
-  test('an instruction that is not there yet is named', async () => {
-    const message = await refused({ Dockerfile: 'FROM busybox:local\nRUN --device=vendor.com/gpu=1 true\n' });
-    assert.match(message, /RUN --device is not there yet/);
+  test('a device that nobody described is named', async () => {
+    const message = await refused({
+      Dockerfile: 'FROM busybox:local\nRUN --device=vendor.invalid/gpu=1,required true\n',
+    });
+    assert.match(message, /required device "vendor.invalid\/gpu=1" is not registered/);
     assert.match(message, />>> RUN --device/);
   });
 

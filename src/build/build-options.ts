@@ -66,7 +66,8 @@ export type ContextLocation =
   /** A git repository (`https://host/app.git#ref:subdir`), or the URL of an archive or a Dockerfile. */
   | { readonly kind: 'remote'; readonly url: string };
 
-export type Entitlement = 'network.host' | 'security.insecure';
+/** `device` allows all that RUN `--device` can ask for, `device=NAME` one device or kind. */
+export type Entitlement = 'network.host' | 'security.insecure' | 'device' | `device=${string}`;
 
 /** Which steps are run again though their results are known. */
 export interface CacheUse {

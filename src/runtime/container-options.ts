@@ -56,6 +56,7 @@ export type ContainerMount =
       readonly destination: string;
       readonly readonly?: boolean;
       readonly propagation?: MountPropagation;
+      readonly restrictions?: readonly MountRestriction[];
     }
   | {
       readonly kind: 'tmpfs';
@@ -66,6 +67,9 @@ export type ContainerMount =
       /** Permission bits of its root; 01777 where they are left out. */
       readonly mode?: number;
     };
+
+/** What files of a mount cannot do: raise rights, be devices, be run. */
+export type MountRestriction = 'nosuid' | 'nodev' | 'noexec';
 
 export type MountPropagation = 'private' | 'rprivate' | 'slave' | 'rslave' | 'shared' | 'rshared';
 

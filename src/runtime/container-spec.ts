@@ -2,13 +2,7 @@ import { posix } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import type { ResourceLimit } from '../host/index.ts';
 import { defined } from '../oci/index.ts';
-import type {
-  ContainerDevice,
-  ContainerLimits,
-  ContainerMount,
-  ContainerSpecOptions,
-  MountPropagation,
-} from './container-options.ts';
+import type { ContainerDevice, ContainerLimits, ContainerMount, ContainerSpecOptions } from './container-options.ts';
 import { capabilitySets, defaultCapabilities } from './capabilities.ts';
 import { defaultMounts, deviceRules, maskedPaths, readonlyPaths } from './default-mounts.ts';
 import type {
@@ -50,7 +44,7 @@ export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
       namespaces: namespaces(options),
       cgroupsPath: absolute(options.cgroup.path, 'cgroup'),
       resources: resources(options),
-      ...(options.devices === undefined ? {} : { devices: options.devices.map(deviceNode) }),
+      ...((options.devices ?? []).length === 0 ? {} : { devices: options.devices?.map(deviceNode) ?? [] }),
       ...(options.network === 'host' ? {} : { sysctl: ownNetworkSysctl }),
       ...(options.seccomp === undefined ? {} : { seccomp: options.seccomp }),
       maskedPaths: options.privileged === true ? [] : maskedPaths,
@@ -122,7 +116,10 @@ function resources({ limits = {}, cgroup, privileged, devices = [] }: ContainerS
   }
   const { pids } = limits;
   return {
-    devices: privileged === true ? [{ allow: true, access: 'rwm' }] : [...deviceRules, ...devices.map(deviceRule)],
+    devices:
+      privileged === true
+        ? [{ allow: true, access: 'rwm' }]
+        : [...deviceRules, ...devices.filter(({ type }) => type !== 'p').map(deviceRule)],
     ...memoryLimit(limits),
     ...cpuLimit(limits),
     ...(pids === undefined ? {} : { pids: { limit: pids } }),
@@ -217,14 +214,14 @@ function mountSpec(mount: ContainerMount): MountSpec {
 function bindSpec(
   source: string,
   destination: string,
-  options: { readonly readonly?: boolean; readonly propagation?: MountPropagation },
+  options: Pick<ContainerMount & { readonly kind: 'bind' }, 'readonly' | 'propagation' | 'restrictions'>,
 ): MountSpec {
   const access = options.readonly === true ? ['ro', 'rro'] : [];
   return {
     destination,
     type: 'bind',
     source: absolute(source, 'mount source'),
-    options: ['rbind', options.propagation ?? 'rprivate', ...access],
+    options: ['rbind', options.propagation ?? 'rprivate', ...(options.restrictions ?? []), ...access],
   };
 }
 

@@ -15,6 +15,11 @@ export { conmonMonitor } from './conmon-monitor.ts';
 export type { ConmonOptions } from './conmon-monitor.ts';
 export { formatLogTime } from './container-log.ts';
 export type { LogRecord } from './container-log.ts';
+export type { CdiDevice } from './cdi/cdi-device.ts';
+export { cdiOptions } from './cdi/cdi-options.ts';
+export type { CdiOptions } from './cdi/cdi-options.ts';
+export { cdiFolders, readCdi } from './cdi/cdi-registry.ts';
+export type { CdiRegistry } from './cdi/cdi-registry.ts';
 export { containerSpec, initPath } from './container-spec.ts';
 export type {
   ContainerCgroup,
@@ -24,6 +29,7 @@ export type {
   ContainerNetwork,
   ContainerSpecOptions,
   MountPropagation,
+  MountRestriction,
 } from './container-options.ts';
 export { etcFiles, writeEtcFiles } from './etc-files.ts';
 export type { EtcFiles, EtcFilesOptions } from './etc-files.ts';

@@ -32,15 +32,6 @@ export function faultAt(source: DockerfileSource, instruction: Pick<InstructionB
   });
 }
 
-/** Something of the language that varve does not do yet, by name. */
-export function notThereYet(source: DockerfileSource, instruction: InstructionBase, what: string): Fault {
-  return instructionFault(source, instruction, {
-    code: 'unsupported',
-    message: `${what} is not there yet`,
-    hint: 'see docs/differences.md for what varve builds today',
-  });
-}
-
 export function excerpt(source: DockerfileSource, span: Span, at?: Position): string {
   return formatExcerpt(source.text, span, { name: source.name, ...(at === undefined ? {} : { at }) });
 }

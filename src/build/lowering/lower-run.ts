@@ -2,7 +2,8 @@ import type { RunInstruction } from '../../dockerfile/index.ts';
 import type { BuildOptions, Entitlement } from '../build-options.ts';
 import type { RunSettings } from '../run/run-settings.ts';
 import { builderArgs } from './builder-args.ts';
-import { instructionFault, notThereYet } from './instruction-fault.ts';
+import { instructionFault } from './instruction-fault.ts';
+import { lowerDevices } from './lower-devices.ts';
 import { lowerMounts } from './lower-mounts.ts';
 import { runCreatedBy } from '../run/run-command.ts';
 import { runStep } from '../run/run-step.ts';
@@ -12,7 +13,6 @@ import type { StageScope } from './stage-scope.ts';
 export async function lowerRun(scope: StageScope, instruction: RunInstruction): Promise<void> {
   const { draft, build, args, platform, onOutput, onPacking, onWarning } = scope;
   const { network, security } = instruction;
-  if (instruction.devices.length > 0) throw notThereYet(scope.source, instruction, 'RUN --device');
   if (network === 'host' && build.network !== 'host') requireEntitlement(scope, instruction, 'network.host');
   if (security === 'insecure') requireEntitlement(scope, instruction, 'security.insecure');
   const { state } = draft;
@@ -24,6 +24,7 @@ export async function lowerRun(scope: StageScope, instruction: RunInstruction): 
     platform,
     network: network === 'default' ? build.network : network,
     mounts: await lowerMounts({ scope, instruction, basics }),
+    devices: await lowerDevices(scope, instruction),
     build: { ...build, run: runSettings(build) },
     hiddenEnv: args.proxies,
     onOutput,

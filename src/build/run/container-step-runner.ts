@@ -7,6 +7,7 @@ import type { IsolatedNetwork } from '../../network/index.ts';
 import { defined, type DiffId } from '../../oci/index.ts';
 import {
   allCapabilities,
+  cdiOptions,
   containerSpec,
   etcFiles,
   mountTargets,
@@ -144,15 +145,18 @@ export class ContainerStepRunner implements StepRunner {
   #spec(area: TemporaryArea, tree: Tree, { command, network, mounts }: PreparedCommand): RuntimeSpec {
     const { seccomp, cgroup, init } = this.#options.machine();
     const { settings } = command;
+    const user = userOf(tree, command.user);
+    const added = cdiOptions(command.devices, user);
     return containerSpec({
       rootfs: area.target,
       args: command.args,
-      env: [...command.env, ...command.secretEnv],
+      env: [...command.env, ...command.secretEnv, ...added.env],
       cwd: command.workdir,
-      user: userOf(tree, command.user),
+      user: { ...user, additionalGids: [...user.additionalGids, ...added.additionalGids] },
       hostname: settings.hostname ?? stepHostname,
       network: network.joins,
-      mounts: [...networkFiles(area, network, settings), ...ownFiles(area, command.files), ...mounts],
+      mounts: [...networkFiles(area, network, settings), ...ownFiles(area, command.files), ...added.mounts, ...mounts],
+      devices: added.devices,
       ...(command.security === 'insecure' ? insecureRights() : { seccomp }),
       cgroup: { path: posix.join('/', settings.cgroupParent ?? 'varve', area.id), ...cgroup },
       init,

@@ -65,6 +65,7 @@ function runVertex(command: string, logFolder: string, runner: StepRunner): Vert
     },
     platform,
     mounts: [],
+    devices: [],
     build: {},
     network: 'none',
     hiddenEnv: new Map(),

@@ -1,6 +1,7 @@
 import type { RunInstruction } from '../../dockerfile/index.ts';
 import { Fault } from '../../errors/index.ts';
 import type { Platform } from '../../oci/index.ts';
+import type { CdiDevice } from '../../runtime/index.ts';
 import {
   recordOf,
   type Outcome,
@@ -36,6 +37,7 @@ export interface RunStepOptions extends StepBasics {
   readonly platform: Platform;
   readonly network: 'default' | 'host' | 'none';
   readonly mounts: readonly RunMount[];
+  readonly devices: readonly CdiDevice[];
   readonly build: Pick<BuildOptions, 'secrets' | 'ssh' | 'run'>;
   /** Proxy variables: given to the command, in no key and no history. */
   readonly hiddenEnv: ReadonlyMap<string, string>;
@@ -97,7 +99,7 @@ class Running {
 
   record(): StepRecord {
     const { state, network, mounts, instruction } = this.#options;
-    const { security } = instruction;
+    const { devices, security } = instruction;
     return recordOf({
       op: bytesOf('run'),
       ...this.#command.recordFields,
@@ -106,6 +108,7 @@ class Running {
       workdir: bytesOf(state.config.WorkingDir || '/'),
       network: bytesOf(network),
       ...(security === 'sandbox' ? {} : { security: bytesOf(security) }),
+      ...(devices.length === 0 ? {} : { devices: deviceFields(instruction) }),
       ...(mounts.length === 0 ? {} : { mounts: mountFields(mounts, (content) => this.#nameOf(content)) }),
       ...settingsFields(this.#options.build.run ?? {}),
     });
@@ -164,6 +167,7 @@ class Running {
       network: network === 'default' ? 'isolated' : network,
       files: this.#command.files,
       mounts,
+      devices: this.#options.devices,
       security: instruction.security,
       settings: build.run ?? {},
     };
@@ -222,6 +226,11 @@ function settingsFields({
     ...(hostname === undefined ? {} : { hostname: bytesOf(hostname) }),
     ...(shmSizeBytes === undefined ? {} : { shm: bytesOf(String(shmSizeBytes)) }),
   };
+}
+
+/** By the names that were asked for: what a device is on this machine gets into no key. */
+function deviceFields({ devices }: RunInstruction): RecordFields {
+  return Object.fromEntries(devices.map(({ name }) => [bytesOf(name), bytesOf('')]));
 }
 
 function fieldsOf(map: ReadonlyMap<string, string>): Readonly<Record<string, ByteString>> {

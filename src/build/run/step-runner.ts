@@ -1,4 +1,5 @@
 import type { DiffId } from '../../oci/index.ts';
+import type { CdiDevice } from '../../runtime/index.ts';
 import type { PackReport } from '../../snapshot/index.ts';
 import type { PackedLayer } from '../../layer/index.ts';
 import type { RunSettings } from './run-settings.ts';
@@ -32,6 +33,8 @@ export interface StepCommand {
   /** Files that the command sees and the layer does not hold: absolute path below `/dev`, content. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
   readonly mounts: readonly StepMount[];
+  /** What they add to the container is found out here; Fault where this machine has it not. */
+  readonly devices: readonly CdiDevice[];
   /** `insecure`: with every right that this process has, and no filter of system calls. */
   readonly security: 'sandbox' | 'insecure';
   readonly settings: RunSettings;

@@ -20,7 +20,7 @@ const modes = ['auto', 'plain', 'tty', 'rawjson', 'quiet'] as const;
 const flags = {
   annotation: list('Add annotation to the image', { placeholder: 'KEY=VALUE' }),
   ...runFlags,
-  allow: list('Allow extra privileged entitlement ("network.host", "security.insecure")', {
+  allow: list('Allow extra privileged entitlement ("network.host", "security.insecure", "device[=NAME]")', {
     placeholder: 'entitlement',
   }),
   'build-context': list('Additional build contexts', { placeholder: 'name=path' }),
@@ -133,10 +133,11 @@ function entitlements(given: readonly string[]): ReadonlySet<Entitlement> {
 }
 
 function entitlement(text: string): Entitlement {
-  const known = (['network.host', 'security.insecure'] as const).find((each) => each === text);
+  const known = (['network.host', 'security.insecure', 'device'] as const).find((each) => each === text);
   if (known !== undefined) return known;
+  if (/^device=./.test(text)) return text as `device=${string}`;
   throw new Fault('invalid', `invalid argument ${JSON.stringify(text)} for --allow`, {
-    hint: 'known are network.host and security.insecure',
+    hint: 'known are network.host, security.insecure, device and device=NAME',
   });
 }
 
