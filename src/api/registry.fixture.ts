@@ -1,3 +1,4 @@
+import type { RegistryOptions } from '../engine/index.ts';
 import { testStore, type TestStore } from '../engine/test-store.fixture.ts';
 import { digestOf, encodeImageConfig, mediaTypes, toDiffId, type Digest } from '../oci/index.ts';
 import { serveRegistry, type ServeRegistryOptions } from './serve-registry.ts';
@@ -37,11 +38,18 @@ export interface TestDescriptor {
   readonly size: number;
 }
 
-export async function testRegistry(options: Partial<ServeRegistryOptions> = {}): Promise<TestRegistry> {
+export async function testRegistry(
+  options: Partial<ServeRegistryOptions & RegistryOptions> = {},
+): Promise<TestRegistry> {
   const at = await testStore();
   const log: string[] = [];
   const write = (line: string): void => void log.push(line);
-  const registry = await at.engine.openRegistry({ hosts: ['localhost:5000'], onWarning: write });
+  const registry = await at.engine.openRegistry({
+    hosts: ['localhost:5000'],
+    compression: 'uncompressed',
+    onWarning: write,
+    ...options,
+  });
   await using made = new AsyncDisposableStack();
   made.use(at);
   const running = new AsyncDisposableStack();

@@ -6,9 +6,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { addImage, addPulledImage, testStore } from '../engine/test-store.fixture.ts';
-import { digestOf, mediaTypes, parseReference, toDiffId } from '../oci/index.ts';
+import { digestOf, mediaTypes, parseDigest, parseReference, toDiffId } from '../oci/index.ts';
 import { bytesOf } from '../std/index.ts';
 import { parsePasswordFile } from './password-file.ts';
 import { describe, imageOf, testRegistry } from './registry.fixture.ts';
@@ -169,6 +169,33 @@ test('artifacts outlive prune and check; what was deleted does not', { skip }, a
   assert.deepEqual(at.store.blobs.list(), []);
   assert.deepEqual(at.store.state.manifests.list(), []);
 });
+
+test(
+  'layers leave compressed where that is asked for, the same every time, under digests that are fixed before',
+  { skip },
+  async () => {
+    await using registry = await testRegistry({ compression: 'gzip' });
+    const { at, send } = registry;
+    const image = addImage(at.store, 'app:1', ['a', 'b']);
+    const first = await send('GET', '/v2/app/manifests/1');
+    const digest = first.header('docker-content-digest') ?? '';
+    assert.notEqual(digest, image.manifestDigest);
+    const layers = first.json()['layers'] as { digest: string; size: number; mediaType: string }[];
+    for (const [position, layer] of layers.entries()) {
+      const blob = await send('GET', `/v2/app/blobs/${layer.digest}`);
+      assert.deepEqual([digestOf(blob.bytes), blob.bytes.length], [layer.digest, layer.size]);
+      assert.equal(layer.mediaType, mediaTypes.ociLayerGzip);
+      assert.equal(digestOf(gunzipSync(blob.bytes)), image.chain[position]);
+    }
+    assert.equal((await send('HEAD', '/v2/app/manifests/1')).header('docker-content-digest'), digest);
+    assert.deepEqual((await send('GET', `/v2/app/manifests/${digest}`)).bytes, first.bytes);
+    await registry.stop();
+    const options = { hosts: [], compression: 'gzip', onWarning: () => {} } as const;
+    using again = await at.engine.openRegistry(options);
+    const remade = await again.manifest('app', { kind: 'digest', digest: parseDigest(digest) });
+    assert.deepEqual(remade?.bytes, first.bytes, 'the next registry over the store knows it too');
+  },
+);
 
 test('what was pushed and is removed by its name leaves nothing behind', { skip }, async () => {
   await using registry = await testRegistry();

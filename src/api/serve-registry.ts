@@ -44,7 +44,7 @@ export async function serveRegistry(registry: Registry, options: ServeRegistryOp
   server.maxConnections = 512;
   server.headersTimeout = 20_000;
   server.requestTimeout = 0;
-  server.setTimeout(60_000);
+  server.setTimeout(idleMs);
   await listening(server, options);
   return {
     address: addressOf(server),
@@ -76,6 +76,7 @@ interface Exchange {
 /** Never throws: what goes wrong is an answer, or the end of the connection where one was begun. */
 async function handle(registry: Registry, { request, response, options }: Exchange): Promise<void> {
   const startedMs = performance.now();
+  waitForWork(request);
   const asked = `${request.socket.remoteAddress ?? '-'} ${request.method} ${loggable(request.url ?? '')}`;
   let note = '';
   try {
@@ -89,6 +90,13 @@ async function handle(registry: Registry, { request, response, options }: Exchan
   const ms = (performance.now() - startedMs).toFixed(0);
   const outcome = response.headersSent ? response.statusCode : 'cut';
   options.log(`${asked} ${outcome} ${ms}ms${note}`);
+}
+
+/** Once a request has arrived, silence is ours: indexing and compressing large layers takes its time. */
+function waitForWork(request: IncomingMessage): void {
+  const forget = (): void => void request.socket.setTimeout(0);
+  if (request.method === 'GET' || request.method === 'HEAD') forget();
+  else request.once('end', forget);
 }
 
 async function answerTo(registry: Registry, { request, options }: Exchange): Promise<RegistryAnswer> {
@@ -116,6 +124,7 @@ function protocolRequest(request: IncomingMessage): RegistryRequest {
 }
 
 async function send({ status, headers, body }: RegistryAnswer, response: ServerResponse): Promise<void> {
+  response.socket?.setTimeout(idleMs);
   // What was not read of a request that is refused would be taken for the next one.
   const ending: Readonly<Record<string, string>> = response.req.complete ? {} : { connection: 'close' };
   response.writeHead(status, { 'docker-distribution-api-version': 'registry/2.0', ...ending, ...headers });
@@ -147,6 +156,7 @@ async function closed(server: Server): Promise<void> {
 }
 
 const graceMs = 5000;
+const idleMs = 60_000;
 
 /** What a client sends into the log is printable, and of one line. */
 function loggable(url: string): string {

@@ -15,15 +15,17 @@ import { errorAnswer, faultAnswer } from './protocol-error.ts';
 import type { ManifestName, RegistryContent, ServedManifest } from './registry-content.ts';
 
 /** GET and HEAD of a manifest (distribution-spec "Pulling manifests"). */
-export function getManifest(
+export async function getManifest(
   content: RegistryContent,
   repository: string,
   { name, request }: { readonly name: ManifestName; readonly request: RegistryRequest },
-): RegistryAnswer {
-  const found = content.manifest(repository, name);
+): Promise<RegistryAnswer> {
+  const found = await content.manifest(repository, name);
   if (found === undefined) return unknownManifest(repository, name);
   const accepted = acceptedBy(request.header('accept'));
-  const manifest = accepted(found.mediaType) ? found : asOlderClientsKnow(content, repository, { found, accepted });
+  const manifest = accepted(found.mediaType)
+    ? found
+    : await asOlderClientsKnow(content, repository, { found, accepted });
   if (manifest === undefined) {
     return errorAnswer('MANIFEST_UNKNOWN', `it is ${found.mediaType}, which the request does not accept`);
   }
@@ -94,11 +96,11 @@ async function bodyOf(request: RegistryRequest): Promise<Uint8Array | undefined>
 }
 
 /** Clients of before indexes ask for the manifest of one image: that of the platform that all of them mean. */
-function asOlderClientsKnow(
+async function asOlderClientsKnow(
   content: RegistryContent,
   repository: string,
   { found, accepted }: { readonly found: ServedManifest; readonly accepted: (mediaType: string) => boolean },
-): ServedManifest | undefined {
+): Promise<ServedManifest | undefined> {
   if (!isImageIndexType(found.mediaType)) return undefined;
   const index = parseManifest(found.bytes, { mediaType: found.mediaType });
   const members = index.kind === 'index' ? index.manifests : [];
@@ -107,7 +109,7 @@ function asOlderClientsKnow(
     return isUsable ? [{ ...each, platform: each.platform }] : [];
   });
   const chosen = choosePlatform(candidates, { os: 'linux', architecture: 'amd64' });
-  return chosen && content.manifest(repository, { kind: 'digest', digest: chosen.digest });
+  return chosen && (await content.manifest(repository, { kind: 'digest', digest: chosen.digest }));
 }
 
 /** Whether an `Accept` header allows a media type; without one everything is allowed. */

@@ -9,7 +9,7 @@ import type { Upload } from './upload.ts';
  * whatever repository they are asked for in: the digest is what one has to know.
  *
  * What was given out or taken in is kept for a while, so that a client which was told that something is there can rely
- * on it until it is done. Reading methods never wait; what does not exist is undefined or false.
+ * on it until it is done. What does not exist is undefined or false.
  */
 export interface RegistryContent {
   /** Every repository, sorted bytewise. */
@@ -18,8 +18,11 @@ export interface RegistryContent {
   /** The tags of a repository, sorted bytewise. */
   tags(repository: string): readonly string[] | undefined;
 
-  /** A manifest and all that it needs is there, and stays for a while. */
-  manifest(repository: string, name: ManifestName): ServedManifest | undefined;
+  /**
+   * A manifest, all of which is there and stays for a while. What it refers to is ready to be read, which may take its
+   * time: layers may have to be compressed first.
+   */
+  manifest(repository: string, name: ManifestName): Promise<ServedManifest | undefined>;
 
   /**
    * Stores a manifest under its digest and `tags`. An image that can run here is one of the store from now on.

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parsePasswordFile, serveRegistry, type TlsFiles } from '../../api/index.ts';
-import type { Engine } from '../../engine/index.ts';
+import type { Engine, RegistryOptions } from '../../engine/index.ts';
 import { Fault } from '../../errors/index.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
@@ -16,6 +16,9 @@ export const registryServe = defineCommand({
       placeholder: 'host:port',
     }),
     auth: text('Ask for a name and password of this htpasswd file (bcrypt)', { placeholder: 'file' }),
+    compress: text('Compress layers that were built here (default "none"); other digests than in the store', {
+      choices: ['none', 'gzip', 'zstd'],
+    }),
     'read-only': toggle('Refuse pushes and deletions'),
     'tls-cert': text('Serve HTTPS with this certificate', { placeholder: 'file' }),
     'tls-key': text('Key of the certificate', { placeholder: 'file' }),
@@ -27,7 +30,11 @@ export const registryServe = defineCommand({
     const tls = tlsFiles(flags['tls-cert'], flags['tls-key']);
     const log = (line: string): void => context.stderr.print(`${line}\n`);
     const engine = await context.openEngine();
-    using registry = await engine.openRegistry({ hosts: hostsOf(host, port), onWarning: log });
+    using registry = await engine.openRegistry({
+      hosts: hostsOf(host, port),
+      compression: compressions[flags.compress ?? 'none'] ?? 'uncompressed',
+      onWarning: log,
+    });
     await using server = await serveRegistry(registry, {
       host,
       port,
@@ -41,6 +48,12 @@ export const registryServe = defineCommand({
     return 0;
   },
 });
+
+const compressions: Readonly<Record<string, RegistryOptions['compression']>> = {
+  none: 'uncompressed',
+  gzip: 'gzip',
+  zstd: 'zstd',
+};
 
 /** `5000`, `:5000`, `127.0.0.1:5000`, `[::1]:5000`. Fault `invalid` for anything else. */
 export function parseAddress(address: string): { readonly host: string; readonly port: number } {

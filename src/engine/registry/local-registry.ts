@@ -1,4 +1,3 @@
-import { Fault } from '../../errors/index.ts';
 import { defined, type Descriptor, type Digest } from '../../oci/index.ts';
 import type {
   ManifestName,
@@ -10,13 +9,13 @@ import type {
 } from '../../registry-server/index.ts';
 import type { GarbageCollector } from '../garbage-collector.ts';
 import type { Store } from '../store.ts';
-import { ManifestReader, referredTo, type ReadManifest } from './manifest-reader.ts';
+import { ManifestReader, type ReadManifest } from './manifest-reader.ts';
 import { pushManifest } from './push-manifest.ts';
 import type { Registry, RegistryOptions } from './registry.ts';
 import { RepositoryNames } from './repository-names.ts';
 import { RollingLease } from './rolling-lease.ts';
+import { ServedForms } from './served-forms.ts';
 import { servedBlob, storedFile } from './stored-blob.ts';
-import { uncompressedManifest } from './uncompressed-manifest.ts';
 import { UploadSessions } from './upload-sessions.ts';
 
 export interface LocalRegistryOptions extends RegistryOptions {
@@ -32,8 +31,8 @@ export class LocalRegistry implements Registry {
   readonly #lease: RollingLease;
   readonly #uploads: UploadSessions;
   readonly #timer: NodeJS.Timeout;
-  /** Manifests that are nowhere else, by their digests. */
-  readonly #made = new Map<Digest, ServedManifest>();
+  readonly #forms: ServedForms;
+  readonly #ending = new AbortController();
 
   constructor(store: Store, options: LocalRegistryOptions) {
     const { images, manifests, leases } = store.state;
@@ -43,6 +42,13 @@ export class LocalRegistry implements Registry {
     this.#names = new RepositoryNames({ images, manifests, reader: this.#reader, hosts: options.hosts });
     this.#lease = new RollingLease(leases);
     this.#uploads = new UploadSessions({ ...store, holder: this.#lease });
+    this.#forms = new ServedForms({
+      store,
+      reader: this.#reader,
+      holder: this.#lease,
+      compression: options.compression,
+      signal: this.#ending.signal,
+    });
     this.#timer = setInterval(() => this.#turn(), keptMs).unref();
   }
 
@@ -55,16 +61,14 @@ export class LocalRegistry implements Registry {
     return tags.length > 0 || this.#names.pushed(repository).length > 0 ? tags : undefined;
   }
 
-  manifest(repository: string, name: ManifestName): ServedManifest | undefined {
-    const digest =
-      name.kind === 'tag' ? this.#names.tagged(repository, name.tag) : this.#known(repository, name.digest);
-    if (digest === undefined) return undefined;
-    this.#lease.addAll(this.#reader.closure(digest));
-    const made = this.#made.get(digest);
-    if (made !== undefined) return made;
-    const found = this.#reader.read(digest);
-    if (found === undefined) return undefined;
-    return this.#isWhole(found) ? this.#served(found) : this.#replacement(found);
+  async manifest(repository: string, name: ManifestName): Promise<ServedManifest | undefined> {
+    const known = name.kind === 'tag' ? this.#names.tagged(repository, name.tag) : this.#known(repository, name.digest);
+    if (known !== undefined) {
+      this.#lease.addAll(this.#reader.closure(known));
+      return this.#forms.formOf(known);
+    }
+    if (name.kind === 'tag') return undefined;
+    return this.#forms.made(name.digest) ?? this.#remade(repository, name.digest);
   }
 
   putManifest(repository: string, manifest: PutManifest): Promise<StoredManifestResult> {
@@ -108,37 +112,22 @@ export class LocalRegistry implements Registry {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+    this.#ending.abort();
     this.#uploads[Symbol.dispose]();
     this.#lease[Symbol.dispose]();
   }
 
   #known(repository: string, digest: Digest): Digest | undefined {
-    return this.#made.has(digest) || this.#names.has(repository, digest) ? digest : undefined;
+    return this.#names.has(repository, digest) ? digest : undefined;
   }
 
-  #isWhole({ manifest }: ReadManifest): boolean {
-    if (manifest.kind === 'index') return true;
-    return referredTo(manifest).every(
-      ({ digest, urls = [] }) => urls.length > 0 || storedFile(this.#store, digest) !== undefined,
-    );
-  }
-
-  #served({ digest, manifest }: ReadManifest): ServedManifest {
-    return { digest, mediaType: manifest.mediaType, bytes: this.#reader.bytes(digest) };
-  }
-
-  /** Undefined where a layer is not here in any form. */
-  #replacement({ manifest }: ReadManifest): ServedManifest | undefined {
-    if (manifest.kind === 'index') return undefined;
-    try {
-      const { served, layers } = uncompressedManifest(this.#store, manifest);
-      this.#lease.addAll(layers);
-      this.#made.set(served.digest, served);
-      return served;
-    } catch (error) {
-      if (Fault.is(error)) return undefined;
-      throw error;
+  /** A manifest that an earlier registry over this store gave out, and that is not stored: it is made again. */
+  async #remade(repository: string, digest: Digest): Promise<ServedManifest | undefined> {
+    for (const tag of this.#names.tags(repository)) {
+      const meant = this.#names.tagged(repository, tag);
+      if (meant !== undefined) await this.#forms.formOf(meant);
     }
+    return this.#forms.made(digest);
   }
 
   #turn(): void {
