@@ -102,6 +102,19 @@ test(
   },
 );
 
+test('an image that carries the cache of its own steps is one to build on elsewhere', { skip }, async () => {
+  await using a = new TestStore();
+  await using b = new TestStore();
+  const image = join(a.folder, 'image');
+  const output = `type=oci,tar=false,dest=${image}`;
+  await a.ok(['build', '-q', '-t', 'app', '-o', output, '--cache-to', 'type=inline', a.context('src', sources())]);
+  const plain = await a.build(join(a.folder, 'src'), '-t', 'app');
+  assert.deepEqual(story(plain).ran, []);
+  const built = await b.build(b.context('src', sources()), '-t', 'app', '--cache-from', `type=local,src=${image}`);
+  assert.deepEqual([story(built).ran, story(built).cached.length], [[], 7]);
+  assert.equal(await imageId(b, 'app'), await imageId(a, 'app'), 'the image is what it is without');
+});
+
 test('what is gone, cut short or changed is built again, with a warning', { skip }, async (t) => {
   await using a = new TestStore();
   const whole = join(a.folder, 'cache');

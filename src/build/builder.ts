@@ -7,6 +7,7 @@ import type { BuildPorts } from './build-ports.ts';
 import { BuildProgress } from './build-progress.ts';
 import { platformsOf, targetsOf, type Target } from './build-targets.ts';
 import { exportCaches } from './cache/export-caches.ts';
+import { inlineCache } from './cache/inline-cache.ts';
 import { openCaches, planCaches } from './cache/open-caches.ts';
 import { buildMetadata } from './output/build-metadata.ts';
 import { builderArgs } from './lowering/builder-args.ts';
@@ -43,7 +44,7 @@ export async function buildImage(options: BuildOptions, given: BuildPorts): Prom
   const read = readDockerfile(context.dockerfile);
   const targets = targetsOf(options, read.dockerfile.stages);
   const platforms = platformsOf(options.platforms, ports.platform);
-  const { isMultiPlatform, inlineCache } = builderArgs(options.buildArgs);
+  const { isMultiPlatform, inlineCache: isCacheInline } = builderArgs(options.buildArgs);
   const isMulti = platforms.length > 1 || isMultiPlatform;
   const plan = planOutputs(options, targets, { host: ports.platform, isMulti });
   const rules = cacheRules(
@@ -63,17 +64,20 @@ export async function buildImage(options: BuildOptions, given: BuildPorts): Prom
   });
   rules.requireMet();
   warnOfUnusedArgs(lowerings, progress);
-  if (inlineCache) progress.warning(undefined, 'BUILDKIT_INLINE_CACHE: caches in images are not there yet, this image has none');
   progress.plan(
     lowerings.flatMap(({ stages: each }) => each),
     { namePlatforms: isMulti },
   );
   const solved = await solveStages(stages.flat(), { ...building, imported });
-  const finishing = { options, ports, progress, solved: solved.steps, annotations: plan.annotations, isMulti };
+  const { steps } = solved;
+  const finishing = { options, ports, progress, solved: steps, isMulti };
   const finished = [];
   for (const [index, target] of targets.entries()) {
     const outputs = plan.outputs[index] ?? [];
-    finished.push(await finishTarget(target, stages[index] ?? [], { ...finishing, outputs }));
+    const own = stages[index] ?? [];
+    const carried = isCacheInline || sharing.isInline ? inlineCache(own, { ...ports, steps, imported }) : [];
+    const annotations = [...plan.annotations, ...carried];
+    finished.push(await finishTarget(target, own, { ...finishing, outputs, annotations }));
   }
   await exportCaches(sharing, solved, { ports, imported, progress, signal: options.signal });
   return {

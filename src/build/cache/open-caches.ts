@@ -12,6 +12,8 @@ import type { SharedCaches } from './shared-caches.ts';
 export interface CachePlan {
   readonly from: readonly CachePlace[];
   readonly to: readonly CacheExport[];
+  /** The images that are made carry the cache of their own steps. */
+  readonly isInline: boolean;
 }
 
 /** Fault `invalid` for what cannot be meant. */
@@ -19,7 +21,8 @@ export function planCaches(
   { cacheFrom = [], cacheTo = [] }: Pick<BuildOptions, 'cacheFrom' | 'cacheTo'>,
   caches: SharedCaches | undefined,
 ): CachePlan {
-  const plan = { from: cacheFrom.map(parseCacheFrom), to: cacheTo.map(parseCacheTo) };
+  const to = cacheTo.map(parseCacheTo);
+  const plan = { from: cacheFrom.map(parseCacheFrom), to, isInline: to.some(({ kind }) => kind === 'inline') };
   const isAny = plan.from.length > 0 || plan.to.length > 0;
   if (isAny && caches === undefined)
     throw new Fault('unsupported', 'build with a shared cache: none can be opened here');
