@@ -11,6 +11,7 @@ import { LocalImageStore } from './image/index.ts';
 import { FileLayerStore, LayerFiles, type LayerStore } from './layer/index.ts';
 import { PastaNetworks } from './network/index.ts';
 import { platformOfNode } from './oci/index.ts';
+import { openRegistryAccess } from './registry/index.ts';
 import { conmonMonitor, runcRuntime } from './runtime/index.ts';
 import {
   DirectoryRoots,
@@ -84,6 +85,7 @@ export async function open(options: OpenOptions): Promise<Engine> {
     platform,
     version: packageJson.version,
     proxies: proxySettings(options.env),
+    registries: openRegistryAccess(options.env),
     endCommand: (id) =>
       program.length === 0 ? [] : [...program, '--root', root, '--run-root', runBase, 'container-ended', id],
   });

@@ -14,6 +14,7 @@ import { Fault } from '../errors/index.ts';
 import { bytesOf } from '../std/index.ts';
 import { created, fakeContainers, imageId, plain } from './fake-containers.fixture.ts';
 import type { Call, FakeContainer } from './fake-containers.fixture.ts';
+import { fakeRegistries, pushProgress } from './fake-registries.fixture.ts';
 
 const encoder = new TextEncoder();
 
@@ -64,6 +65,7 @@ export function createFakeEngine(): FakeEngine {
       images: fakeImages(calls, () => fake.transferEvents),
       containers: fakeContainers(calls, () => fake),
       caches: fakeCaches(calls),
+      registries: fakeRegistries(calls),
       system: fakeSystem(calls),
       listContext: async function* list(options) {
         calls.push(['listContext', plain(options)]);
@@ -106,6 +108,12 @@ function fakeImages(calls: Call[], events: () => readonly TransferEvent[]): Engi
         imageId,
         changed: events().length > 0,
       };
+    },
+    push: async (reference, options) => {
+      calls.push(['push', reference, plain(options)]);
+      if (reference === 'nope') throw new Fault('not-found', 'no such image: nope');
+      for (const event of pushProgress) options.onProgress(event);
+      return { reference: 'registry.test/app:1', digest: `sha256:${'d'.repeat(64)}`, sizeBytes: 528 };
     },
     importTar: async (tar, options) => {
       const pieces = await Array.fromAsync(tar);

@@ -25,6 +25,12 @@ export function splitReference(reference: string): ReferenceParts {
   };
 }
 
+/** The whole name without tag and digest: `docker.io/library/alpine` for `alpine`. */
+export function fullRepository(name: string): string {
+  const { domain, path } = splitReference(name);
+  return `${domain}/${domain === 'docker.io' && !path.includes('/') ? `library/${path}` : path}`;
+}
+
 /** The short form of a full reference: `alpine:3.20` for `docker.io/library/alpine:3.20`. */
 export function familiarReference(reference: string): string {
   return reference.replace(/^docker\.io\/(library\/)?/, '');

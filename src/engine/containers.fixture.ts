@@ -10,6 +10,7 @@ import { LocalImageStore } from '../image/index.ts';
 import { FileLayerStore, LayerFiles, type LayerPacker } from '../layer/index.ts';
 import { PastaNetworks } from '../network/index.ts';
 import { parseReference, platformOfNode, type ContainerConfig, type DiffId } from '../oci/index.ts';
+import { openRegistryAccess } from '../registry/index.ts';
 import { conmonMonitor, runcRuntime } from '../runtime/index.ts';
 import { DirectoryRoots, LocalCacheMounts, OverlaySnapshotter, WorkAreas } from '../snapshot/index.ts';
 import { openState } from '../state/index.ts';
@@ -157,6 +158,7 @@ export function openTestStore(folder: string): Store {
     platform: platformOfNode('linux', process.arch),
     version: '0.0.0',
     proxies: {},
+    registries: openRegistryAccess({ HOME: folder }),
     endCommand: (id) => [process.execPath, programPath, folder, 'ended', id],
   };
 }

@@ -19,7 +19,6 @@ import {
 import {
   openArchiveTarget,
   openDirectoryTarget,
-  RegistryClient,
   resolveImage,
   writeWhole,
   type LayoutTarget,
@@ -28,6 +27,7 @@ import { parseCopyPlace, type CopyPlace } from './copy-place.ts';
 import type { Copying } from './copying.ts';
 import { openCopySource, type CopySource } from './copy-source.ts';
 import type { CopyOptions, CopyResult } from './images.ts';
+import { openRegistryClient } from './registry-client.ts';
 import type { Store } from './store.ts';
 
 /** Copies an image from one place to another: `Images.copy`. */
@@ -37,9 +37,9 @@ export async function copyBetweenPlaces(
   options: CopyOptions,
 ): Promise<CopyResult> {
   const [from, to] = [parseCopyPlace(places.from), parseCopyPlace(places.to)];
-  const { platform, version, proxies, state } = store;
+  const { platform, state } = store;
   using lease = state.leases.acquire({ purpose: `copy ${places.from} ${places.to}` });
-  using client = new RegistryClient({ userAgent: `varve/${version}`, proxies });
+  using client = openRegistryClient(store);
   const copying: Copying = {
     store,
     lease,

@@ -4,6 +4,7 @@ import type { Containers } from './containers.ts';
 import type { ContextListOptions, ContextRow } from './context-listing.ts';
 import type { Images } from './images.ts';
 import type { Registry, RegistryOptions } from './registry/registry.ts';
+import type { Registries } from './registries.ts';
 import type { System } from './system.ts';
 
 /**
@@ -16,6 +17,7 @@ export interface Engine extends AsyncDisposable {
   readonly images: Images;
   readonly containers: Containers;
   readonly caches: Caches;
+  readonly registries: Registries;
   readonly system: System;
 
   /**

@@ -4,7 +4,14 @@ import type { ImageStore, StoredImage, StoredIndex } from '../image/index.ts';
 import { takeLayerInventory, type LayerStore } from '../layer/index.ts';
 import { toDiffId, toDigest, type Digest, type DiffId } from '../oci/index.ts';
 import type { Snapshotter, WorkAreas } from '../snapshot/index.ts';
-import type { CacheRecord, CacheRecords, DocumentRepair, Leases, State } from '../state/index.ts';
+import type {
+  CacheRecord,
+  CacheRecords,
+  CompressedLayerRecords,
+  DocumentRepair,
+  Leases,
+  State,
+} from '../state/index.ts';
 import { layerSizes } from './layer-sizes.ts';
 import { pushedContent } from './registry/pushed-content.ts';
 
@@ -18,7 +25,10 @@ export interface GarbageCollectorOptions {
   readonly areas: Pick<WorkAreas, 'emptyTrash'>;
   readonly cache: Pick<CacheRecords, 'list' | 'delete'>;
   readonly leases: Pick<Leases, 'live'>;
-  readonly state: Pick<State, 'images' | 'manifests' | 'leases'> & { readonly repair: Pick<DocumentRepair, 'compare'> };
+  readonly state: Pick<State, 'images' | 'manifests' | 'leases'> & {
+    readonly repair: Pick<DocumentRepair, 'compare'>;
+    readonly compressedLayers: Pick<CompressedLayerRecords, 'list' | 'forget'>;
+  };
   /** What containers stand on. */
   readonly containerChains: () => Iterable<readonly DiffId[]>;
   readonly transaction: <T>(body: () => T) => T;
@@ -30,6 +40,8 @@ export interface CollectOptions {
    * too, which cost nothing; or `clear` it.
    */
   readonly cache: 'keep' | 'trim' | 'clear';
+  /** Also what layers were compressed to here: it can be made again. */
+  readonly compressed?: boolean;
 }
 
 /** What needs content by itself, beside leases and the build cache. */
@@ -71,6 +83,7 @@ export class GarbageCollector {
     const records = cache.list();
     const dropped = records.filter((record) => isDropped(record, options, needed));
     if (options.cache === 'keep') for (const record of records) addAll(needed, record.digests);
+    if (options.compressed !== true) this.#addCompressed(needed);
     return {
       records: dropped,
       layers: this.#layersBeside(needed),
@@ -88,12 +101,13 @@ export class GarbageCollector {
 
   /** Deletes it; nothing as long as there are lost names. */
   collect(options: CollectOptions): Garbage {
-    const { layers, blobs, snapshotter, areas, cache, transaction } = this.#options;
+    const { layers, blobs, snapshotter, areas, cache, state, transaction } = this.#options;
     const garbage = transaction(() => {
       const found = this.lostNames() > 0 ? nothing : this.find(options);
       if (found.records.length > 0) cache.delete(found.records.map((record) => record.definitionKey));
       for (const { diffId } of found.layers) layers.remove(diffId);
       for (const { digest } of found.blobs) blobs.delete(digest);
+      state.compressedLayers.forget(found.blobs.map(({ digest }) => digest));
       return found;
     });
     if (garbage.layers.length > 0) snapshotter.forget(garbage.layers.map(({ diffId }) => diffId));
@@ -140,6 +154,15 @@ export class GarbageCollector {
     addAll(needed, roots.pushed);
     for (const lease of this.#options.leases.live()) if (!despite.has(lease.id)) addAll(needed, lease.digests);
     return needed;
+  }
+
+  /** What a layer was compressed to is kept as long as the layer. */
+  #addCompressed(needed: Set<string>): void {
+    const records = this.#options.state.compressedLayers.list();
+    addAll(
+      needed,
+      records.filter(({ diffId }) => needed.has(diffId)).map(({ digest }) => digest),
+    );
   }
 
   /** Of those on record and those on the disk. */

@@ -9,6 +9,13 @@ export interface Images {
   /** Fetches what is missing. Fault `not-found`, `unavailable`, `unauthenticated`, `corrupt`. */
   pull(reference: string, options: PullOptions): Promise<PullResult>;
 
+  /**
+   * Brings an image, or an index with all its members, to the registry that its name says; only what is missing there
+   * travels. Layers that were pulled go out byte for byte, others compressed, and are kept so. Fault `not-found`,
+   * `unavailable`, `unauthenticated`, `denied`.
+   */
+  push(reference: string, options: PushOptions): Promise<PushResult>;
+
   /** Makes an image of one layer from the tar of a root filesystem (plain, gzip or zstd). */
   importTar(tar: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<{ readonly imageId: string }>;
 
@@ -54,8 +61,42 @@ export interface PullOptions {
   /** The index with the images for all platforms, instead of the one for this machine. */
   readonly allPlatforms?: boolean;
   readonly platform?: string;
+  /** False: the registry need not prove who it is, and may be spoken to without TLS. Default true. */
+  readonly tlsVerify?: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (event: TransferEvent) => void;
+}
+
+export interface PushOptions {
+  /** Of an index, its image for this platform alone. */
+  readonly platform?: string;
+  /** For layers that were not pulled. Default gzip. */
+  readonly compression?: 'gzip' | 'zstd' | 'uncompressed';
+  /** gzip: 0…9, zstd: 1…22; the default of the kind where it is not given. */
+  readonly compressionLevel?: number;
+  /** False: the registry need not prove who it is, and may be spoken to without TLS. Default true. */
+  readonly tlsVerify?: boolean;
+  readonly signal: AbortSignal;
+  readonly onProgress: (event: PushProgress) => void;
+}
+
+/** How a push goes on, a layer at a time, by diff ID. */
+export type PushProgress =
+  | {
+      readonly kind: 'layer';
+      readonly digest: string;
+      readonly state: 'preparing' | 'waiting' | 'exists' | 'done';
+    }
+  /** Taken over from another repository of the registry. */
+  | { readonly kind: 'layer'; readonly digest: string; readonly state: 'mounted'; readonly from: string }
+  | { readonly kind: 'bytes'; readonly digest: string; readonly doneBytes: number; readonly totalBytes: number };
+
+export interface PushResult {
+  /** Full reference: `docker.io/library/alpine:3.20`. */
+  readonly reference: string;
+  /** Of the manifest or the index, as it is there now. */
+  readonly digest: string;
+  readonly sizeBytes: number;
 }
 
 export interface PullResult {

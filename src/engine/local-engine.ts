@@ -5,6 +5,7 @@ import { GarbageCollector } from './garbage-collector.ts';
 import { LocalCaches } from './local-caches.ts';
 import { LocalContainers } from './local-containers.ts';
 import { LocalImages } from './local-images.ts';
+import { LocalRegistries } from './local-registries.ts';
 import { LocalSystem } from './local-system.ts';
 import type { Registry, RegistryOptions } from './registry/registry.ts';
 import type { Store } from './store.ts';
@@ -14,6 +15,7 @@ export class LocalEngine implements Engine {
   readonly images: LocalImages;
   readonly containers: LocalContainers;
   readonly caches: LocalCaches;
+  readonly registries: LocalRegistries;
   readonly system: LocalSystem;
   readonly #store: Store;
   readonly #collector: GarbageCollector;
@@ -31,6 +33,7 @@ export class LocalEngine implements Engine {
     this.images = new LocalImages(store, { collector, usedBy: (imageId) => this.containers.usingImage(imageId) });
     this.containers = new LocalContainers(store, { ensureImage: (name, options) => this.images.ensure(name, options) });
     this.caches = new LocalCaches(store.cacheMounts);
+    this.registries = new LocalRegistries(store);
     this.system = new LocalSystem(store, { collector, containers: this.containers });
   }
 

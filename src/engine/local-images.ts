@@ -20,7 +20,6 @@ import {
   type Platform,
   type Reference,
 } from '../oci/index.ts';
-import { RegistryClient } from '../registry/index.ts';
 import { copyBetweenPlaces } from './copy-image.ts';
 import type { CollectOptions, GarbageCollector } from './garbage-collector.ts';
 import { historyRows } from './image-history.ts';
@@ -39,6 +38,8 @@ import type {
   LoadOptions,
   PullOptions,
   PullResult,
+  PushOptions,
+  PushResult,
   RemovedImage,
   SaveOptions,
   TransferEvent,
@@ -49,6 +50,8 @@ import { omittedLayers } from './omitted-layers.ts';
 import { loadArchive } from './load-archive.ts';
 import { forgetPushed, formerNames } from './registry/pushed-content.ts';
 import { meansName, removeImage } from './remove-image.ts';
+import { pushStored } from './push-image.ts';
+import { openRegistryClient } from './registry-client.ts';
 import { removeImageIndex } from './remove-image-index.ts';
 import type { Store } from './store.ts';
 import { transferSum } from './transfer-sum.ts';
@@ -96,6 +99,17 @@ export class LocalImages implements Images {
     const platform = formatPlatform(options.platform);
     const byDigest = !samePlatform(options.platform, this.#store.platform);
     return (await this.#pull(reference, { ...options, platform, byDigest, onProgress })).image;
+  }
+
+  async push(name: string, options: PushOptions): Promise<PushResult> {
+    const { images, platform: here } = this.#store;
+    const reference = parseReference(name);
+    if (reference.digest !== undefined) throw new Fault('invalid', `push ${name}: a digest is no name to push to`);
+    const { platform } = options;
+    const wanted = platform === undefined ? undefined : parsePlatform(platform, here);
+    const stored = (wanted ? undefined : images.findIndex(name)) ?? images.find(name, { platform: wanted });
+    if (stored === undefined) throw this.#missing(name);
+    return pushStored(this.#store, stored, { reference, options });
   }
 
   async importTar(tar: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<{ readonly imageId: string }> {
@@ -190,8 +204,9 @@ export class LocalImages implements Images {
   }
 
   async #pull(reference: Reference, options: RemotePullOptions): Promise<PulledImage> {
-    const { blobs, layers, images, state, platform, version, proxies } = this.#store;
-    using client = new RegistryClient({ userAgent: `varve/${version}`, proxies });
+    const { blobs, layers, images, state, platform } = this.#store;
+    const insecure = options.tlsVerify === false ? reference : undefined;
+    using client = openRegistryClient(this.#store, { insecure });
     const { signal, holder, onProgress } = options;
     const pull = options.allPlatforms === true ? pullIndex : pullImage;
     return pull(
@@ -234,7 +249,7 @@ interface PullBaseOptions {
   readonly onProgress: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
 }
 
-interface RemotePullOptions extends Pick<PullOptions, 'signal' | 'onProgress' | 'allPlatforms'> {
+interface RemotePullOptions extends Pick<PullOptions, 'signal' | 'onProgress' | 'allPlatforms' | 'tlsVerify'> {
   readonly platform?: string;
   readonly byDigest?: boolean;
   readonly holder: LayerHolder;

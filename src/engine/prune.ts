@@ -8,7 +8,7 @@ import { findCacheMountGarbage, removeCacheMountGarbage, type CacheMountGarbage 
 import type { ContainerRecord } from './container-record.ts';
 import type { ContainerSummary } from './containers.ts';
 import { diskUsage } from './disk-usage.ts';
-import type { Garbage, Roots } from './garbage-collector.ts';
+import type { CollectOptions, Garbage, Roots } from './garbage-collector.ts';
 import { findLeftovers, type Leftover } from './leftovers.ts';
 import { pushedContent, unusedManifests } from './registry/pushed-content.ts';
 import { unusedRepositories } from './remote-sources.ts';
@@ -27,13 +27,13 @@ type Deleted = PruneReport['deleted'][number];
  */
 export async function prune(store: Store, ports: SystemPorts, options: PruneOptions): Promise<PruneReport> {
   requireAllNames(ports);
-  const plan = await planPrune(store, ports, options.all);
+  const plan = await planPrune(store, ports, options);
   if (options.dryRun) return report(plan);
   const containers = await removeContainers(plan.containers, ports, options.signal);
   options.signal.throwIfAborted();
   const images = removeImages(store, plan, options.all);
   const manifests = removeManifests(store, options);
-  const garbage = ports.collector.collect({ cache: options.all ? 'clear' : 'trim' });
+  const garbage = ports.collector.collect(collecting(options));
   const logs = options.all ? removeStepLogs(store.root) : [];
   const cacheMounts = await removeCacheMountGarbage(plan.cacheMounts);
   await ports.containers.sweep();
@@ -56,7 +56,8 @@ interface StoppedContainer {
   readonly sizeBytes: number;
 }
 
-async function planPrune(store: Store, { collector, containers }: SystemPorts, all: boolean): Promise<Plan> {
+async function planPrune(store: Store, { collector, containers }: SystemPorts, options: PruneOptions): Promise<Plan> {
+  const { all } = options;
   const nowMs = store.clock.now();
   const stopped = containers.list({ all: true }).filter((each) => isUnused(each, nowMs));
   const gone = new Set(stopped.map(({ id }) => id));
@@ -73,11 +74,15 @@ async function planPrune(store: Store, { collector, containers }: SystemPorts, a
     containers: stopped.map(({ id }) => ({ id, sizeBytes: containerSize(store, id) })),
     images,
     manifests,
-    garbage: collector.find({ cache: all ? 'clear' : 'trim' }, roots),
+    garbage: collector.find(collecting(options), roots),
     logs: all ? listStepLogs(store.root).filter(({ isOpen }) => !isOpen) : [],
     cacheMounts: [...(await findCacheMountGarbage(store, all)), ...(all ? unusedRepositories(store) : [])],
     leftovers: findLeftovers(store),
   };
+}
+
+function collecting({ all, compressed = false }: PruneOptions): CollectOptions {
+  return { cache: all ? 'clear' : 'trim', compressed };
 }
 
 /** It does not run; and it is no container that somebody made a moment ago to start it now. */

@@ -2,7 +2,8 @@ import { maxRecordsBytes, type CachePlace, type SharedCache, type SharedCaches }
 import { fetchLayer, pushCache, readCacheArtifact, writeCacheDirectory } from '../image/index.ts';
 import type { LayerHolder } from '../layer/index.ts';
 import { defaultTag, tagOrDigest, type Descriptor, type DiffId } from '../oci/index.ts';
-import { openLayoutDirectory, RegistryClient, type Remote } from '../registry/index.ts';
+import { openLayoutDirectory, type RegistryClient, type Remote } from '../registry/index.ts';
+import { openRegistryClient } from './registry-client.ts';
 import type { Store } from './store.ts';
 
 /** Shared caches in registries and folders, for one build: what it keeps is the build's. */
@@ -14,7 +15,7 @@ export class StoreSharedCaches implements SharedCaches, Disposable {
   constructor(store: Store, holder: LayerHolder) {
     this.#store = store;
     this.#holder = holder;
-    this.#client = new RegistryClient({ userAgent: `varve/${store.version}`, proxies: store.proxies });
+    this.#client = openRegistryClient(store);
   }
 
   async open(place: CachePlace, { signal }: { readonly signal: AbortSignal }): Promise<SharedCache> {

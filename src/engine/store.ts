@@ -5,6 +5,7 @@ import type { ImageStore } from '../image/index.ts';
 import type { LayerStore } from '../layer/index.ts';
 import type { IsolatedNetworks } from '../network/index.ts';
 import type { Platform } from '../oci/index.ts';
+import type { RegistryAccess } from '../registry/index.ts';
 import type { Monitor, OciRuntime } from '../runtime/index.ts';
 import type { CacheMounts, Snapshotter, WorkAreas } from '../snapshot/index.ts';
 import type { State } from '../state/index.ts';
@@ -38,6 +39,8 @@ export interface Store {
   readonly version: string;
   /** What registries are reached through. */
   readonly proxies: ProxySettings;
+  /** Who one is to registries, and how they are reached. */
+  readonly registries: RegistryAccess;
   /** Program and arguments of a command that calls back: `containerEnded` of the container with this ID. */
   readonly endCommand: (containerId: string) => readonly string[];
 }

@@ -26,6 +26,8 @@ export interface System {
 
 export interface PruneOptions {
   readonly all: boolean;
+  /** Also what layers were compressed to for a push: it is made again for the next one. Default false. */
+  readonly compressed?: boolean;
   /** Only say what would be deleted. */
   readonly dryRun: boolean;
   readonly signal: AbortSignal;

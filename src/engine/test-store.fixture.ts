@@ -9,6 +9,7 @@ import { LocalImageStore, type StoredImage } from '../image/index.ts';
 import { FileLayerStore, LayerFiles, type LayerHolder } from '../layer/index.ts';
 import { PastaNetworks } from '../network/index.ts';
 import { encodeImageConfig, encodeManifest, mediaTypes, parseReference, type DiffId } from '../oci/index.ts';
+import { openRegistryAccess } from '../registry/index.ts';
 import { conmonMonitor, runcRuntime } from '../runtime/index.ts';
 import { ErofsRoots, LocalCacheMounts, OverlaySnapshotter, WorkAreas } from '../snapshot/index.ts';
 import { openState } from '../state/index.ts';
@@ -93,6 +94,11 @@ export function openTestStore({ root, runRoot, now = Date.now }: TestStoreOption
     platform: { os: 'linux', architecture: 'amd64' },
     version: '0.0.0',
     proxies: {},
+    registries: openRegistryAccess({
+      HOME: root,
+      XDG_RUNTIME_DIR: root,
+      VARVE_REGISTRIES: join(root, 'registries.json'),
+    }),
     endCommand: () => [],
   };
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import type { Credentials } from './authorizer.ts';
 import { readCredentialFile, readFields, type CredentialFile } from './credential-file.ts';
-import { credentialHelper, type CredentialHelper } from './credential-helper.ts';
+import { credentialHelper, type CredentialHelper } from './credential-program.ts';
 import type { CredentialPlaces, CredentialStore } from './credential-store.ts';
 import { isNameOf, serverNames } from './server-name.ts';
 

@@ -17,7 +17,7 @@ import { isLoopback, registryAddress } from './registry-address.ts';
 import { RegistryRepository, type RepositoryOptions } from './registry-repository.ts';
 import { RegistryTarget } from './registry-target.ts';
 import { createTransport } from './registry-transport.ts';
-import type { Remote } from './remote.ts';
+import type { Remote, WaitOptions } from './remote.ts';
 import type { RemoteListing, RemoteTarget } from './remote-target.ts';
 
 export interface RegistryClientOptions {
@@ -89,7 +89,7 @@ export class RegistryClient implements Disposable {
   }
 
   /** Asks the registry whether it lets this person in. Fault `unauthenticated` or `denied` if not. */
-  async checkLogin(registry: string): Promise<void> {
+  async checkLogin(registry: string, { signal }: WaitOptions): Promise<void> {
     const { address } = this.#audience(registry, '', 'pull');
     const { transport } = this.#repositoryOptions();
     const query = {
@@ -98,7 +98,7 @@ export class RegistryClient implements Disposable {
       headers: {},
       what: `log in to ${registry}`,
     };
-    await transport(query, (answer) => answer.discard(), undefined);
+    await transport(query, (answer) => answer.discard(), signal);
   }
 
   /** A mirror has a name of its own, and gets no credentials but those that are kept for it. */

@@ -16,6 +16,7 @@ export const prune = defineCommand({
   operands: { min: 0, max: 0 },
   flags: {
     all: toggle('Remove all unused images not just dangling ones', { short: 'a' }),
+    compressed: toggle('Also remove what layers were compressed to for pushing them'),
     'dry-run': toggle('Only show what would be removed'),
     force: toggle('Do not prompt for confirmation', { short: 'f' }),
   },
@@ -23,7 +24,12 @@ export const prune = defineCommand({
     const dryRun = flags['dry-run'];
     if (!dryRun && !flags.force && !(await confirm(flags.all, context))) return 0;
     const { system } = await context.openEngine();
-    const report = await system.prune({ all: flags.all, dryRun, signal: context.signal });
+    const report = await system.prune({
+      all: flags.all,
+      dryRun,
+      signal: context.signal,
+      ...(flags.compressed ? { compressed: true } : {}),
+    });
     await context.stdout.write(formatReport(report, dryRun));
     return 0;
   },

@@ -5,6 +5,7 @@ import type { Context } from '../command.ts';
 import { text, toggle } from '../flags.ts';
 import { showTransfer } from '../progress/show-transfer.ts';
 import { familiarReference, splitReference } from '../reference-display.ts';
+import { tlsVerifyFlag } from '../tls-verify.ts';
 
 interface Needs {
   readonly images: Pick<Images, 'pull'>;
@@ -17,6 +18,7 @@ export const pull = defineCommand({
     'all-platforms': toggle('Download the images for all platforms, and the index that names them'),
     platform: text('Set platform if the image is multi-platform'),
     quiet: toggle('Suppress verbose output', { short: 'q' }),
+    'tls-verify': tlsVerifyFlag,
   },
   run: async ({ flags, operands: [name = ''] }, context: Context<Needs>) => {
     const { tag, digest } = splitReference(name);
@@ -31,6 +33,7 @@ export const pull = defineCommand({
       onProgress: (event) => transfer.show(event),
       ...(flags['all-platforms'] ? { allPlatforms: true } : {}),
       ...(flags.platform === undefined ? {} : { platform: flags.platform }),
+      ...(flags['tls-verify'] ? {} : { tlsVerify: false }),
     });
     transfer.end();
     context.stdout.print(flags.quiet ? `${result.reference}\n` : formatPulled(result));

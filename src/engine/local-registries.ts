@@ -1,0 +1,65 @@
+import { Fault } from '../errors/index.ts';
+import { dockerHub, parseReference, tagOrDigest } from '../oci/index.ts';
+import type { LoginOptions, LoginResult, Registries, RegistryAccessOptions, RegistryManifest } from './registries.ts';
+import { openRegistryClient } from './registry-client.ts';
+import type { Store } from './store.ts';
+
+/** Registries as this machine and this person reach them. */
+export class LocalRegistries implements Registries {
+  readonly #store: Pick<Store, 'version' | 'proxies' | 'registries'>;
+
+  constructor(store: Pick<Store, 'version' | 'proxies' | 'registries'>) {
+    this.#store = store;
+  }
+
+  async login({ server, username, password, tlsVerify, signal }: LoginOptions): Promise<LoginResult> {
+    const registry = registryNamed(server);
+    const credentials = { username, password };
+    const insecure = tlsVerify === false ? { registry } : undefined;
+    using client = openRegistryClient(this.#store, { insecure, credentials });
+    try {
+      await client.checkLogin(registry, { signal });
+    } catch (error) {
+      if (!Fault.is(error, 'unauthenticated') && !Fault.is(error, 'denied')) throw error;
+      throw new Fault('unauthenticated', `log in to ${registry}: unauthorized: incorrect username or password`, {
+        cause: error,
+      });
+    }
+    return { server: registry, keptIn: await this.#store.registries.credentials.save(registry, credentials) };
+  }
+
+  logout(server: string): Promise<boolean> {
+    return this.#store.registries.credentials.remove(registryNamed(server));
+  }
+
+  async *tags(repository: string, options: RegistryAccessOptions): AsyncGenerator<string, void, undefined> {
+    const reference = parseReference(repository);
+    using client = openRegistryClient(this.#store, { insecure: lax(reference, options) });
+    yield* client.repository(reference).tags(options);
+  }
+
+  async manifest(name: string, options: RegistryAccessOptions): Promise<RegistryManifest> {
+    const reference = parseReference(name);
+    using client = openRegistryClient(this.#store, { insecure: lax(reference, options) });
+    const { digest, mediaType, bytes } = await client.repository(reference).manifest(tagOrDigest(reference), options);
+    return { digest, mediaType, bytes };
+  }
+}
+
+function lax<T>(reference: T, { tlsVerify }: RegistryAccessOptions): T | undefined {
+  return tlsVerify === false ? reference : undefined;
+}
+
+/** A server as people write it: with a scheme at times, Docker Hub under any of its names. Fault `invalid`. */
+function registryNamed(server: string | undefined): string {
+  if (server === undefined || server === '') return dockerHub;
+  const host = server.replace(/^https?:\/\//, '').replace(/\/(v[12]\/?)?$/, '');
+  if (hubNames.has(host)) return dockerHub;
+  const registry = host.includes('/') ? dockerHub : parseReference(`${host}/image`).registry;
+  if (registry !== dockerHub) return registry;
+  throw new Fault('invalid', `${JSON.stringify(server)} is not a registry's host name`, {
+    hint: 'it has a dot or a port, or is localhost',
+  });
+}
+
+const hubNames: ReadonlySet<string> = new Set([dockerHub, 'index.docker.io', 'registry-1.docker.io']);
