@@ -30,7 +30,7 @@ test('without a flag there is nothing to say', () => {
 
 test('limits of RUN are read as docker build writes them', () => {
   const line = `--add-host a:1.2.3.4 --add-host b=[::1] --add-host c:host-gateway --shm-size 1g --ulimit nofile=5:6
-    --ulimit nproc=7 -m 64m --memory-swap -1 --cpus 1.5 --cpu-shares 2 --cpu-period 3 --cpu-quota 4 --cpuset-cpus 0-1
+    --ulimit nproc=7 --ulimit core=3:-1 -m 64m --memory-swap -1 --cpus 1.5 --cpu-shares 2 --cpu-period 3 --cpu-quota 4 --cpuset-cpus 0-1
     --cpuset-mems 0 --cgroup-parent /x`;
   assert.deepEqual(read(line.split(/\s+/)).run, {
     extraHosts: [
@@ -42,6 +42,7 @@ test('limits of RUN are read as docker build writes them', () => {
     rlimits: [
       { type: 'RLIMIT_NOFILE', soft: 5, hard: 6 },
       { type: 'RLIMIT_NPROC', soft: 7, hard: 7 },
+      { type: 'RLIMIT_CORE', soft: 3, hard: Infinity },
     ],
     limits: {
       memoryBytes: 2 ** 26,
@@ -63,6 +64,7 @@ test('wrong values name their flag', () => {
     [['--add-host', 'a:nowhere'], /bad format for add-host/],
     [['--add-host', 'a b:1.2.3.4'], /bad format for add-host/],
     [['--ulimit', 'nofile'], /invalid ulimit argument: nofile/],
+    [['--ulimit', 'nofile=-1:3'], /soft limit must be less than or equal to hard limit: -1 > 3/],
     [['--ulimit', 'files=3'], /invalid ulimit type: files/],
     [['--ulimit', 'nofile=3:2'], /soft limit must be less than or equal to hard limit: 3 > 2/],
     [['--shm-size', 'x'], /invalid size: 'x'/],

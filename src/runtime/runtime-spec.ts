@@ -38,7 +38,7 @@ export interface CapabilitiesSpec {
   readonly permitted?: readonly string[];
 }
 
-/** A resource limit of the container's first process; `type` is the kernel's name, such as `RLIMIT_NOFILE`. */
+/** A resource limit of the container's first process; `type` is the kernel's name, such as `RLIMIT_NOFILE`, `Infinity` no limit. */
 export interface RlimitSpec {
   readonly type: string;
   readonly soft: number;

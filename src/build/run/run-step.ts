@@ -219,13 +219,19 @@ function settingsFields({
   hostname,
 }: NonNullable<BuildOptions['run']>): RecordFields {
   const hosts = Object.fromEntries(extraHosts.map(({ name }) => [bytesOf(name), bytesOf('')]));
-  const limits = Object.fromEntries(rlimits.map(({ type, soft, hard }) => [type, bytesOf(`${soft}:${hard}`)]));
+  const limits = Object.fromEntries(
+    rlimits.map(({ type, soft, hard }) => [type, bytesOf(`${limitText(soft)}:${limitText(hard)}`)]),
+  );
   return {
     ...(extraHosts.length === 0 ? {} : { hosts }),
     ...(rlimits.length === 0 ? {} : { ulimit: limits }),
     ...(hostname === undefined ? {} : { hostname: bytesOf(hostname) }),
     ...(shmSizeBytes === undefined ? {} : { shm: bytesOf(String(shmSizeBytes)) }),
   };
+}
+
+function limitText(limit: number): string {
+  return limit === Infinity ? 'unlimited' : String(limit);
 }
 
 /** By the names that were asked for: what a device is on this machine gets into no key. */
