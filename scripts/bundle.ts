@@ -1,11 +1,13 @@
 /**
  * Bundles the program, so that it starts in tens of milliseconds: `dist/program.cjs` holds all of it, each module
- * evaluated when it is first imported; `dist/varve.cjs` starts it with the code that was compiled by an earlier start.
+ * evaluated when it is first imported; `dist/varve.cjs` starts it with the code that was compiled here, `dist/program.code`.
  *
  * A CommonJS file, because Node loads one such file in half the time of the same modules as ES modules.
  */
-import { rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { build } from 'esbuild';
+import { precompile } from './precompile.ts';
 
 rmSync('dist', { recursive: true, force: true });
 await build({
@@ -24,6 +26,5 @@ await build({
   legalComments: 'none',
 });
 
-// Compiled code is kept beside the program, where only its owner can write, never in a shared temporary folder.
-const start = `require('node:module').enableCompileCache(__dirname + '/compiled');\nrequire('./program.cjs');\n`;
-writeFileSync('dist/varve.cjs', start);
+copyFileSync('scripts/start.cjs', 'dist/varve.cjs');
+precompile(resolve('dist'));
