@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,11 +28,25 @@ export const dockerRegistryMissing: string | false =
 
 const run = promisify(execFile);
 
-export async function startDockerRegistry(): Promise<DockerRegistry> {
+export interface DockerRegistryOptions {
+  /** Only `registryUser` is let in. */
+  readonly withAuth?: boolean;
+  /** Files of the server's certificate and key. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** It asks this registry (an origin) for what it does not have, and cannot be pushed to. */
+  readonly mirrorOf?: string;
+}
+
+/** Who is let in, and the line of an htpasswd file for that. */
+export const registryUser = { username: 'varve', password: 'sediment' } as const;
+const passwordLine = 'varve:$2b$04$zrk.ebgvHa7/CtpXhPAesOL1qQB0oYWHxBnmOaEL7Nr3ON/QxlG9G';
+
+export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const directory = mkdtempSync(join(tmpdir(), 'varve-registry-'));
   const host = `127.0.0.1:${await freePort()}`;
   const config = join(directory, 'config.yml');
-  writeFileSync(config, configuration(host, join(directory, 'storage')));
+  writeFileSync(join(directory, 'htpasswd'), `${passwordLine}\n`);
+  writeFileSync(config, configuration(host, directory, options));
   const server = spawn('/usr/bin/docker-registry', ['serve', config], { stdio: 'ignore' });
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   const stop = async (): Promise<void> => {
@@ -41,7 +55,7 @@ export async function startDockerRegistry(): Promise<DockerRegistry> {
     rmSync(directory, { recursive: true, force: true });
   };
   try {
-    await untilAnswering(`http://${host}/v2/`, exited);
+    await untilListening(host, exited);
   } catch (error) {
     await stop();
     throw error;
@@ -53,12 +67,16 @@ export async function startDockerRegistry(): Promise<DockerRegistry> {
   };
 }
 
-function configuration(host: string, storage: string): string {
+function configuration(host: string, directory: string, options: DockerRegistryOptions): string {
+  const { withAuth = false, tls, mirrorOf } = options;
+  const secured = tls === undefined ? '' : `, tls: { certificate: ${tls.certificate}, key: ${tls.key} }`;
   return [
     'version: 0.1',
     'log: { level: error, accesslog: { disabled: true } }',
-    `storage: { filesystem: { rootdirectory: ${storage} }, delete: { enabled: true } }`,
-    `http: { addr: "${host}" }`,
+    `storage: { filesystem: { rootdirectory: ${join(directory, 'storage')} }, delete: { enabled: true } }`,
+    `http: { addr: "${host}"${secured} }`,
+    ...(withAuth ? [`auth: { htpasswd: { realm: test, path: ${join(directory, 'htpasswd')} } }`] : []),
+    ...(mirrorOf === undefined ? [] : [`proxy: { remoteurl: "${mirrorOf}" }`]),
     '',
   ].join('\n');
 }
@@ -78,15 +96,23 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function untilAnswering(url: string, exited: Promise<void>): Promise<void> {
+async function untilListening(host: string, exited: Promise<void>): Promise<void> {
   const gone = exited.then(() => 'gone' as const);
   for (let tries = 0; tries < 600; tries++) {
-    const answer = await fetch(url).catch(() => undefined);
-    await answer?.body?.cancel();
-    if (answer?.ok === true) return;
+    if (await isListening(Number(host.split(':')[1]))) return;
     if ((await Promise.race([pause(50), gone])) === 'gone') break;
   }
-  throw new Error(`docker-registry does not answer at ${url}`);
+  throw new Error(`docker-registry does not answer at ${host}`);
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
 }
 
 function pause(delayMs: number): Promise<void> {

@@ -55,7 +55,7 @@ function refuseOthers(names: readonly string[], known: readonly string[], path: 
 }
 
 function checkedMirror(mirror: string, path: string): string {
-  if (/^[A-Za-z0-9.:[\]-]+(\/[a-z0-9._/-]+)?$/.test(mirror) && !mirror.endsWith('/')) return mirror;
+  if (/^[A-Za-z0-9.[\]-]+(?::\d+)?(?:\/[a-z0-9._-]+)*$/.test(mirror)) return mirror;
   throw new Fault(
     'invalid',
     `${path}.mirrors: ${JSON.stringify(mirror)} is not a host with its port and perhaps a path`,
