@@ -25,6 +25,12 @@ function sources(lines: readonly string[] = steps): FileTree {
   return { Dockerfile: [...base, ...lines, ''].join('\n'), busybox, 'data/a': 'a\n', 'data/b': 'b\n' };
 }
 
+/** Two stages, of which the second only copies from the first. */
+function copying(...more: readonly string[]): readonly string[] {
+  const first = ['RUN echo large > /large', 'RUN mkdir /out && echo made > /out/made'];
+  return [...first, 'FROM scratch', 'COPY --from=0 /out /out', ...more];
+}
+
 /** A cache in the registry. */
 function at(host: string): string {
   return `type=registry,ref=${host}/team/cache:app`;
@@ -114,6 +120,29 @@ test('an image that carries the cache of its own steps is one to build on elsewh
   assert.deepEqual([story(built).ran, story(built).cached.length], [[], 7]);
   assert.equal(await imageId(b, 'app'), await imageId(a, 'app'), 'the image is what it is without');
 });
+
+test(
+  'a stage that only files are copied from is not fetched, as long as these are the same',
+  { skip: skipRegistry },
+  async () => {
+    await using registry = await watchedRegistry();
+    await using a = new TestStore();
+    await using b = new TestStore();
+    const to = `${at(registry.registry.host)},mode=max`;
+    assert.equal(
+      story(await a.build(a.context('src', sources(copying())), '-t', 'app', '--cache-to', to)).ran.length,
+      5,
+    );
+    const from = ['--cache-from', at(registry.host)];
+    const built = await b.build(b.context('src', sources(copying())), '-t', 'app', ...from);
+    assert.deepEqual([story(built).ran, story(built).cached.length], [[], 5], built.stderr);
+    assert.equal(registry.takeBlobRequests().length, 2, 'the records and the one layer of the image');
+    assert.equal(await imageId(b, 'app'), await imageId(a, 'app'));
+    const other = await b.build(b.context('src', sources(copying('COPY --from=0 /large /'))), '-t', 'app', ...from);
+    assert.deepEqual(story(other).ran, ['COPY --from=0 /large /']);
+    assert.equal(registry.takeBlobRequests().length, 1 + 4, 'now the stage is looked into');
+  },
+);
 
 test('what is gone, cut short or changed is built again, with a warning', { skip }, async (t) => {
   await using a = new TestStore();

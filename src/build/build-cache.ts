@@ -1,6 +1,14 @@
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
 import { parseDiffId, toDigest, type DiffId } from '../oci/index.ts';
-import type { CacheEntry, CachedOutcome, EarlierStep, FindOptions, StepCache, Vertex } from '../solver/index.ts';
+import type {
+  CacheEntry,
+  CachedOutcome,
+  EarlierStep,
+  FindOptions,
+  StepCache,
+  StepRecord,
+  Vertex,
+} from '../solver/index.ts';
 import type { CacheRecord, CacheRecords, Locks } from '../state/index.ts';
 import type { ImportedCaches } from './cache/imported-caches.ts';
 import type { StepResult } from './step-result.ts';
@@ -32,7 +40,7 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
   readonly #held = new Set<DiffId>();
   /** Definition keys of what was reused: noted when the build is over, as one change. */
   readonly #used = new Set<string>();
-  readonly #reached = new Set<string>();
+  readonly #reached = new Map<string, string | undefined>();
   /** Results from elsewhere, and layers of them that are not here yet. */
   readonly #hearsay: { readonly entry: CacheEntry<StepResult>; readonly unproven: readonly DiffId[] }[] = [];
 
@@ -40,25 +48,29 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
     this.#options = options;
   }
 
-  /** Content keys of the steps that have a result now. */
-  get reached(): ReadonlySet<string> {
+  /** Content keys of the steps that have a result now, with the reading key of those that have one. */
+  get reached(): ReadonlyMap<string, string | undefined> {
     return this.#reached;
   }
 
   async find(
     contentKey: string,
-    { inputs, onWait }: FindOptions<StepResult>,
+    { inputs, readingKey, onWait }: FindOptions<StepResult>,
   ): Promise<CachedOutcome<StepResult> | undefined> {
     const found = this.#lookUp(contentKey) ?? this.#options.imported.find(contentKey, inputs[0]);
-    if (found !== undefined) this.#reached.add(contentKey);
+    if (found !== undefined) this.#reached.set(contentKey, readingKey);
     if (found !== undefined || this.#claims.has(contentKey)) return found;
     if (this.#options.locks.isHeld(lockOf(contentKey))) onWait();
     await this.#claim(contentKey);
     const foundAfterWait = this.#lookUp(contentKey);
     if (foundAfterWait === undefined) return undefined;
-    this.#reached.add(contentKey);
+    this.#reached.set(contentKey, readingKey);
     await this.#release(contentKey);
     return foundAfterWait;
+  }
+
+  async recordRead(readingKey: string): Promise<StepRecord | undefined> {
+    return this.#options.imported.recordRead(readingKey);
   }
 
   async adopt(lineage: string, fresh: StepResult): Promise<StepResult> {
@@ -67,7 +79,7 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
   }
 
   async put(entry: CacheEntry<StepResult>): Promise<void> {
-    this.#reached.add(entry.contentKey);
+    this.#reached.set(entry.contentKey, entry.readingKey);
     const unproven = this.#options.imported.unproven(entry.result.chain);
     if (unproven.length === 0) this.#keep(entry);
     else this.#hearsay.push({ entry, unproven });

@@ -22,8 +22,8 @@ export interface SolvedStages {
   readonly steps: SolvedSteps;
   /** Content keys of the steps of the stages. */
   readonly ofStages: ReadonlySet<string>;
-  /** Content keys of all steps that were needed. */
-  readonly reached: ReadonlySet<string>;
+  /** Content keys of all steps that were needed, with the reading key of those that have one. */
+  readonly reached: ReadonlyMap<string, string | undefined>;
 }
 
 /**

@@ -10,6 +10,11 @@ export function contentKeyOf(recordDigest: string, lineages: readonly string[]):
   return hashParts('varve.content.1', [recordDigest, ...lineages]);
 }
 
+/** Hash of what a step reads and the lineages of what it reads from. */
+export function readingKeyOf(readingDigest: string, lineages: readonly string[]): string {
+  return hashParts('varve.reading.1', [readingDigest, ...lineages]);
+}
+
 /** Hash of a content ID and the lineages of a step's inputs. */
 export function lineageOf(contentId: string, lineages: readonly string[]): string {
   return hashParts('varve.lineage.1', [contentId, ...lineages]);

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { Fault } from '../errors/index.ts';
 import { bytesFrom } from '../std/index.ts';
 import type { ByteString } from '../std/index.ts';
 import { compareNames, deepestNesting, largestBlockBytes, recordPrefix } from './record.ts';
-import type { RecordToken } from './record.ts';
+import type { RecordToken, StepRecord } from './record.ts';
 
 const valueTag = 0x76;
 const listTag = 0x6c;
@@ -18,6 +19,17 @@ export function* readRecord(packed: Uint8Array): Generator<RecordToken, void> {
     else if (kind === 'list') yield { kind, name };
     else yield { kind };
   }
+}
+
+/** A packed record that comes from elsewhere, with the digest that it has. Fault `corrupt` where it cannot be unpacked. */
+export function recordFrom(packed: Uint8Array): StepRecord {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for (const block of unpackBlocks(packed)) {
+    hash.update(block);
+    sizeBytes += block.length;
+  }
+  return { digest: hash.digest('hex'), sizeBytes, packed };
 }
 
 /**

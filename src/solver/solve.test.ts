@@ -461,3 +461,32 @@ function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }
+
+test('a record that is known from elsewhere, by what is read of the sources, leads to a result without a look at them', async () => {
+  const heard = recordOf({ op: bytesOf('copy'), file: bytesOf('hash') });
+  class Shared extends MemoryCache {
+    async recordRead(): Promise<typeof heard> {
+      return heard;
+    }
+  }
+  const described: string[] = [];
+  const copy = (record: typeof heard): Vertex<string> =>
+    step('copy', [], {
+      sources: [step('stage')],
+      reading: recordOf({ op: bytesOf('copy') }),
+      record: async () => {
+        described.push('looked');
+        return record;
+      },
+    });
+  const cache = new Shared();
+  const options = { cache, jobs: 1, signal: new AbortController().signal };
+  const [first] = await solve([copy(heard)], options);
+  assert.deepEqual([first?.cached, described.length], [false, 1]);
+  const [again] = await solve([copy(heard)], options);
+  assert.deepEqual([again?.cached, again?.result, described.length], [true, first?.result, 1]);
+  cache.entries.clear();
+  const own = recordOf({ op: bytesOf('copy'), file: bytesOf('other hash') });
+  const [other] = await solve([copy(own)], options);
+  assert.deepEqual([other?.cached, other?.recordDigest, described.length], [false, own.digest, 2]);
+});

@@ -1,6 +1,6 @@
 import { Fault } from '../errors/index.ts';
 import { JobSlots } from './job-slots.ts';
-import { contentKeyOf, definitionKeyOf, lineageOf } from './keys.ts';
+import { contentKeyOf, definitionKeyOf, lineageOf, readingKeyOf } from './keys.ts';
 import { explainMiss } from './miss-reason.ts';
 import type { Reason } from './reason.ts';
 import type { StepRecord } from './record.ts';
@@ -41,6 +41,14 @@ interface Step<R> {
   readonly lineages: readonly string[];
   readonly definitionKey: string;
   readonly contentKey: string;
+  readonly readingKey: string | undefined;
+}
+
+/** What a vertex depends on, brought about. */
+interface Ready<R> {
+  readonly inputs: readonly Solved<R>[];
+  readonly sources: readonly Solved<R>[];
+  readonly context: StepContext<R>;
 }
 
 class SolverRun<R> {
@@ -82,7 +90,7 @@ class SolverRun<R> {
     const turn = await this.#slots.run(async () => {
       this.#signal.throwIfAborted();
       const context = { inputs: resultsOf(inputs), sources: resultsOf(sources), signal: this.#signal };
-      const step = await this.#guard(vertex, () => describe(vertex, inputs, context));
+      const step = await this.#guard(vertex, () => this.#describe(vertex, { inputs, sources, context }));
       const twin = vertex.cache === 'off' ? undefined : this.#atWork.get(step.contentKey);
       return twin === undefined ? { solved: await this.#bringAbout(step) } : { step, twin };
     });
@@ -112,14 +120,29 @@ class SolverRun<R> {
   async #reuse(step: Step<R>): Promise<Solved<R> | undefined> {
     const { vertex } = step;
     if (vertex.cache !== 'use') return undefined;
-    const hit = await this.#cache.find(step.contentKey, {
-      inputs: step.context.inputs,
-      onWait: () => this.#onEvent({ kind: 'waiting', vertex }),
-    });
+    const hit = await this.#find(step);
     if (hit === undefined) return undefined;
     if (hit.definitionKey !== step.definitionKey) await this.#keep(step, hit);
     this.#onEvent({ kind: 'cached', vertex: step.vertex, result: hit.result });
     return solvedFrom(step, hit, true);
+  }
+
+  #find({ vertex, context, contentKey, readingKey }: Step<R>): Promise<CachedOutcome<R> | undefined> {
+    const onWait = (): void => this.#onEvent({ kind: 'waiting', vertex });
+    return this.#cache.find(contentKey, { inputs: context.inputs, readingKey, onWait });
+  }
+
+  /** By a record that was only heard of, if it leads to a result; else by its own. */
+  async #describe(vertex: Vertex<R>, ready: Ready<R>): Promise<Step<R>> {
+    const { reading, record } = vertex;
+    const lineages = ready.sources.map((each) => each.lineage);
+    const readingKey = reading === undefined ? undefined : readingKeyOf(reading.digest, lineages);
+    const isAsked = vertex.cache === 'use' && readingKey !== undefined;
+    const heard = isAsked ? await this.#cache.recordRead?.(readingKey) : undefined;
+    const promised = heard === undefined ? undefined : stepOf(vertex, heard, { ...ready, readingKey });
+    if (promised !== undefined && (await this.#find(promised)) !== undefined) return promised;
+    const own = typeof record === 'function' ? await record(ready.context) : record;
+    return stepOf(vertex, own, { ...ready, readingKey });
   }
 
   async #run(step: Step<R>): Promise<Solved<R>> {
@@ -147,10 +170,10 @@ class SolverRun<R> {
   }
 
   async #keep(step: Step<R>, outcome: Outcome<R> | CachedOutcome<R>): Promise<void> {
-    const { vertex, record, definitionKey, contentKey } = step;
+    const { vertex, record, definitionKey, contentKey, readingKey } = step;
     const { result, contentId } = outcome;
     const lineage = lineageOf(contentId, step.lineages);
-    await this.#cache.put({ vertex, record, definitionKey, contentKey, lineage, result, contentId });
+    await this.#cache.put({ vertex, record, definitionKey, contentKey, lineage, readingKey, result, contentId });
   }
 
   async #reasonFor(step: Step<R>): Promise<Reason> {
@@ -179,14 +202,18 @@ function resultsOf<R>(solved: readonly Solved<R>[]): readonly R[] {
   return solved.map((each) => each.result);
 }
 
-async function describe<R>(vertex: Vertex<R>, inputs: readonly Solved<R>[], context: StepContext<R>): Promise<Step<R>> {
-  const record = typeof vertex.record === 'function' ? await vertex.record(context) : vertex.record;
+function stepOf<R>(
+  vertex: Vertex<R>,
+  record: StepRecord,
+  { inputs, context, readingKey }: Ready<R> & Pick<Step<R>, 'readingKey'>,
+): Step<R> {
   const lineages = inputs.map((each) => each.lineage);
   const definitionKey = definitionKeyOf(
     record.digest,
     inputs.map((each) => each.definitionKey),
   );
-  return { vertex, record, context, lineages, definitionKey, contentKey: contentKeyOf(record.digest, lineages) };
+  const contentKey = contentKeyOf(record.digest, lineages);
+  return { vertex, record, context, lineages, definitionKey, contentKey, readingKey };
 }
 
 function solvedFrom<R>(step: Step<R>, outcome: Outcome<R>, cached: boolean): Solved<R> {

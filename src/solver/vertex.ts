@@ -38,6 +38,12 @@ export interface Vertex<R> {
   readonly sources?: readonly Vertex<R>[];
   /** All that the result depends on beside the inputs; a function where it has to be found out from results first. */
   readonly record: StepRecord | ((context: StepContext<R>) => Promise<StepRecord>);
+  /**
+   * Where the record is a function, and finds out from the sources alone: what it looks at, and how. With the lineages of
+   * the sources this names the record (the **reading key**), so that somebody who knows it from elsewhere need not look
+   * into the sources to find a result.
+   */
+  readonly reading?: StepRecord;
   /** Does the step. It settles only when nothing of it is left running, soon after an abort. */
   readonly run: (context: StepContext<R>) => Promise<Outcome<R>>;
   /**
@@ -76,6 +82,11 @@ export interface StepCache<R> {
    * Where somebody else is about to have one it is waited for, and `onWait` is told.
    */
   find(contentKey: string, options: FindOptions<R>): Promise<CachedOutcome<R> | undefined>;
+  /**
+   * The record that a step with this reading key has, as far as is known from elsewhere; undefined otherwise. A result is looked up
+   * with it; before the step is run its own record is found out.
+   */
+  recordRead?(readingKey: string): Promise<StepRecord | undefined>;
   /** The result to go on with: an earlier one of this lineage, or `fresh`. */
   adopt(lineage: string, fresh: R): Promise<R>;
   /** Keeps a result, in place of what has the same definition key. */
@@ -86,6 +97,8 @@ export interface StepCache<R> {
 
 export interface FindOptions<R> {
   readonly inputs: readonly R[];
+  /** Of a vertex that says what it reads. */
+  readonly readingKey: string | undefined;
   readonly onWait: () => void;
 }
 
@@ -99,6 +112,7 @@ export interface CacheEntry<R> extends Outcome<R> {
   readonly contentKey: string;
   readonly lineage: string;
   readonly record: StepRecord;
+  readonly readingKey: string | undefined;
 }
 
 export interface EarlierStep {

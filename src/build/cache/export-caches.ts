@@ -20,8 +20,8 @@ export interface CacheExportOptions {
 export interface ExportedSteps {
   /** Those of the images that were made. */
   readonly ofStages: ReadonlySet<string>;
-  /** All that were needed. */
-  readonly reached: ReadonlySet<string>;
+  /** All that were needed, with the reading key of those that have one. */
+  readonly reached: ReadonlyMap<string, string | undefined>;
 }
 
 /**
@@ -34,18 +34,22 @@ export async function exportCaches(
   options: CacheExportOptions,
 ): Promise<void> {
   for (const each of to) {
-    if (each.kind === 'place') await exportTo(each, each.mode === 'min' ? steps.ofStages : steps.reached, options);
+    if (each.kind === 'place') await exportTo(each, steps, options);
   }
 }
 
 async function exportTo(
   target: CacheExportTo,
-  keys: ReadonlySet<string>,
+  { ofStages, reached }: ExportedSteps,
   { ports, imported, progress, signal }: CacheExportOptions,
 ): Promise<void> {
   const { caches, records } = ports;
   if (caches === undefined) return;
-  const entries = sharedEntries(keys, { records, imported });
+  const keys = target.mode === 'min' ? ofStages : reached.keys();
+  const entries = sharedEntries(keys, { records, imported }).map((entry) => ({
+    ...entry,
+    reading: reached.get(entry.contentKey),
+  }));
   const layers = entries.flatMap(({ layer }) => (layer === undefined ? [] : [layer]));
   const name = placeName(target.place);
   try {
@@ -88,6 +92,7 @@ function entryOf(contentKey: string, records: CacheRecords): SharedEntry | undef
     slot: slotAnywhere(slot),
     label,
     record: record.preimage,
+    reading: undefined,
     preimage: records.preimage(record.preimage),
   };
 }

@@ -1,7 +1,7 @@
 import { Fault } from '../../errors/index.ts';
 import { readContentId, type LayerHolder, type LayerStore } from '../../layer/index.ts';
 import { shortDigest, type DiffId } from '../../oci/index.ts';
-import type { CachedOutcome, EarlierStep } from '../../solver/index.ts';
+import { recordFrom, type CachedOutcome, type EarlierStep, type StepRecord } from '../../solver/index.ts';
 import { createLimit } from '../../std/index.ts';
 import type { BuildProgress } from '../build-progress.ts';
 import type { StepResult } from '../step-result.ts';
@@ -31,6 +31,7 @@ interface Known {
 export class ImportedCaches implements LayerFetcher {
   readonly #options: ImportedCachesOptions;
   readonly #byKey = new Map<string, Known[]>();
+  readonly #byReading = new Map<string, SharedEntry>();
   readonly #bySlot = new Map<string, SharedEntry[]>();
   /** What was found, by layer: one layer cannot have two contents. */
   readonly #claims = new Map<DiffId, Known>();
@@ -50,6 +51,7 @@ export class ImportedCaches implements LayerFetcher {
     for (const entry of decodeEntries(cache.records)) {
       if (entry.layer !== undefined && !cache.layers.has(entry.layer)) continue;
       listIn(this.#byKey, entry.contentKey).push({ entry, cache });
+      if (entry.reading !== undefined) this.#byReading.set(entry.reading, entry);
       listIn(this.#bySlot, entry.slot).push(entry);
     }
   }
@@ -65,6 +67,18 @@ export class ImportedCaches implements LayerFetcher {
       if (!this.#dropped.has(known.entry) && this.#isUsable(known)) return outcomeOf(known.entry, below);
     }
     return undefined;
+  }
+
+  /** The record of a step that was done elsewhere on the same content. */
+  recordRead(readingKey: string): StepRecord | undefined {
+    const entry = this.#byReading.get(readingKey);
+    if (entry?.preimage === undefined || this.#dropped.has(entry)) return undefined;
+    try {
+      return recordFrom(entry.preimage);
+    } catch (error) {
+      if (Fault.is(error, 'corrupt')) return undefined;
+      throw error;
+    }
   }
 
   /** The entry that `find` gave a result from. */

@@ -27,6 +27,8 @@ export interface SharedEntry {
   /** Names the step from build to build, wherever the Dockerfile lies. */
   readonly slot: string;
   readonly label: string;
+  /** Reading key, of a step that has one: by that and `preimage` it is found without a look into what it reads. */
+  readonly reading: string | undefined;
   /** Digest of the record; with `preimage`, what a reason compares with. */
   readonly record: string;
   /** The record as it is kept; undefined where it was too large to travel. */
@@ -91,6 +93,7 @@ function entryFrom(line: Uint8Array): SharedEntry {
     createdMs: timeAt(fields),
     slot: required(fields, 'slot', textAt),
     label: required(fields, 'label', textAt),
+    reading: textAt(fields, 'reading'),
     record: required(fields, 'record', textAt),
     preimage: preimage === undefined ? undefined : Buffer.from(preimage, 'base64'),
   };

@@ -1,7 +1,8 @@
 import { Fault } from '../../errors/index.ts';
 import type { PackedLayer } from '../../layer/index.ts';
 import type { DiffId } from '../../oci/index.ts';
-import type { Outcome, StepContext, StepRecord, Vertex } from '../../solver/index.ts';
+import { recordOf, type Outcome, type StepContext, type StepRecord, type Vertex } from '../../solver/index.ts';
+import { bytesOf } from '../../std/index.ts';
 import { packCopy, type PackedCopy } from './copy-packing.ts';
 import type { CopyPlan } from './copy-plan.ts';
 import { scanCopy, type CopyFindings, type ReadBudget } from './copy-scan.ts';
@@ -44,13 +45,18 @@ export function copyStep(options: CopyStepOptions): CopyVertex {
     label: withoutCredentials(instruction.original),
     slot,
     inputs: [base],
-    ...(typeof from === 'function' ? {} : { sources: [from] }),
+    ...(typeof from === 'function' ? {} : { sources: [from], reading: readingOf(options.plan) }),
     record: (context) => copying.describe(context),
     cache,
     run: (context) => copying.run(context),
     [Symbol.dispose]: () => copying.drop(),
   };
   return vertex;
+}
+
+/** What a copy from a stage looks at, and how: the plan. */
+function readingOf(plan: CopyPlan): StepRecord {
+  return recordOf({ op: bytesOf('copy'), plan: bytesOf(JSON.stringify(plan)) });
 }
 
 class Copying {
