@@ -76,7 +76,9 @@ export interface StoredManifestResult {
 
 export interface ServedBlob {
   readonly sizeBytes: number;
-  /** The bytes of the range, in pieces. Nothing is opened before the first is asked for. */
+  /**
+   * The bytes of the range, in pieces, each valid until the next is asked for. Nothing is opened before the first is.
+   */
   read(range: ByteRange): AsyncIterable<Uint8Array>;
 }
 

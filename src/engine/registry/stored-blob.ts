@@ -1,6 +1,7 @@
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { Fault } from '../../errors/index.ts';
 import { algorithmOf, toDiffId, type Digest } from '../../oci/index.ts';
-import type { ServedBlob } from '../../registry-server/index.ts';
+import type { ByteRange, ServedBlob } from '../../registry-server/index.ts';
 import type { Store } from '../store.ts';
 
 /** Where the store has the bytes with this digest: as a blob, or as the tar of a layer. */
@@ -13,16 +14,22 @@ export function storedFile(
   return layers.stat(toDiffId(digest)) === undefined ? undefined : layers.tar(toDiffId(digest));
 }
 
-export function servedBlob(file: { readonly path: string; readonly sizeBytes: number }): ServedBlob {
-  return {
-    sizeBytes: file.sizeBytes,
-    read: ({ startBytes, endBytes }) => {
-      if (startBytes >= endBytes) return nothing();
-      return createReadStream(file.path, { start: startBytes, end: endBytes - 1, highWaterMark: pieceBytes });
-    },
-  };
+export function servedBlob({ path, sizeBytes }: { readonly path: string; readonly sizeBytes: number }): ServedBlob {
+  return { sizeBytes, read: (range) => readRange(path, range) };
 }
 
-const pieceBytes = 1 << 20;
+/** Two pieces of memory in turn: what streams of files allocate is not given back in time where much is served. */
+async function* readRange(path: string, { startBytes, endBytes }: ByteRange): AsyncGenerator<Uint8Array, void> {
+  await using file = await open(path);
+  const pieces = [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)] as const;
+  let [next, other] = pieces;
+  for (let at = startBytes; at < endBytes;) {
+    const { bytesRead } = await file.read(next, 0, Math.min(pieceBytes, endBytes - at), at);
+    if (bytesRead === 0) throw new Fault('corrupt', `read ${path}: it became shorter`);
+    yield next.subarray(0, bytesRead);
+    at += bytesRead;
+    [next, other] = [other, next];
+  }
+}
 
-async function* nothing(): AsyncGenerator<Uint8Array, void> {}
+const pieceBytes = 1 << 18;
