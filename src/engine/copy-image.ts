@@ -25,8 +25,9 @@ import {
 } from '../registry/index.ts';
 import { parseCopyPlace, type CopyPlace } from './copy-place.ts';
 import type { Copying } from './copying.ts';
-import { openCopySource, type CopySource } from './copy-source.ts';
-import type { CopyOptions, CopyResult } from './images.ts';
+import { storedDigest, namedInStore, openCopySource, type CopySource } from './copy-source.ts';
+import type { CopyOptions, CopyResult, PushProgress, TransferEvent } from './images.ts';
+import { pushStored } from './push-image.ts';
 import { openRegistryClient } from './registry-client.ts';
 import type { Store } from './store.ts';
 
@@ -50,11 +51,38 @@ export async function copyBetweenPlaces(
     onEvent: (event) => event.kind !== 'resolved' && options.onProgress(event),
   };
   try {
+    if (from.kind === 'store' && to.kind === 'registry') return await pushFromStore(from.name, to.name, copying);
     const source = await openCopySource(from, copying);
     return { ...(await copyTo(to, source, copying)), sourceDigest: source.digest };
   } catch (error) {
     throw Fault.wrap(`copy ${places.from} to ${places.to}`, error);
   }
+}
+
+/** As `push` does: layers are compressed, and what was compressed is kept. */
+async function pushFromStore(from: string, to: string, copying: Copying): Promise<CopyResult> {
+  const { store, client, options } = copying;
+  const reference = parseReference(to);
+  refuseDigest(reference);
+  const stored = namedInStore(from, copying);
+  const before = await client.target(reference).findManifest(tagOrDigest(reference), options);
+  const { digest } = await pushStored(store, stored, {
+    reference,
+    options: {
+      signal: options.signal,
+      onProgress: (event) => options.onProgress(event.kind === 'layer' ? layerEvent(event) : event),
+    },
+  });
+  return { digest, sourceDigest: storedDigest(stored), changed: before?.digest !== digest };
+}
+
+function layerEvent({ digest, state }: Extract<PushProgress, { readonly kind: 'layer' }>): TransferEvent {
+  if (state === 'done') return { kind: 'layer', digest, state };
+  return { kind: 'layer', digest, state: state === 'exists' || state === 'mounted' ? 'exists' : 'waiting' };
+}
+
+function refuseDigest({ digest }: Reference): void {
+  if (digest !== undefined) throw new Fault('invalid', 'a registry is given a tag, not a digest');
 }
 
 type Copied = Omit<CopyResult, 'sourceDigest'>;
@@ -75,7 +103,7 @@ async function copyTo(to: CopyPlace, source: CopySource, copying: Copying): Prom
 }
 
 async function copyToRegistry(name: Reference, source: CopySource, copying: Copying): Promise<Copied> {
-  if (name.digest !== undefined) throw new Fault('invalid', 'a registry is given a tag, not a digest');
+  refuseDigest(name);
   const { descriptor, changed } = await copyImage(source.remote, copying.client.target(name), {
     ...copyOptions(source, copying),
     tag: tagOrDigest(name),

@@ -52,22 +52,28 @@ function ofLayout(layout: OciLayout, tag: string | undefined): CopySource {
   return { remote: layout, from: tag ?? entry.digest, digest: undefined };
 }
 
-async function ofStore(name: string, copying: Copying): Promise<CopySource> {
-  const { blobs, images } = copying.store;
+/** What a name of the store means: with `all` the index if it is one, else the image for the platform. */
+export function namedInStore(name: string, copying: Copying): StoredImage | StoredIndex {
+  const { images } = copying.store;
   const index = images.findIndex(name);
   const wanted = { platform: copying.options.platform === undefined ? undefined : copying.platform };
   const found = copying.options.all && index !== undefined ? index : images.find(name, wanted);
   if (found === undefined && index !== undefined) throw noSuchPlatform(name, copying.platform, index);
   if (found === undefined) throw new Fault('not-found', `no such image: ${name}`);
-  const remote = await outgoingRemote(
-    name,
-    storedOutgoing(found, blobs).content,
-    layerSources(imagesOf(found), copying),
-  );
-  return { remote, from: remote.descriptor.digest, digest: digestOf(found) };
+  return found;
 }
 
-function digestOf(stored: StoredImage | StoredIndex): Digest {
+async function ofStore(name: string, copying: Copying): Promise<CopySource> {
+  const found = namedInStore(name, copying);
+  const remote = await outgoingRemote(
+    name,
+    storedOutgoing(found, copying.store.blobs).content,
+    layerSources(imagesOf(found), copying),
+  );
+  return { remote, from: remote.descriptor.digest, digest: storedDigest(found) };
+}
+
+export function storedDigest(stored: StoredImage | StoredIndex): Digest {
   return 'members' in stored ? stored.digest : stored.manifestDigest;
 }
 
