@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { BuildOptions } from '../engine/index.ts';
+import type { BuildEvent, BuildOptions } from '../engine/index.ts';
 import { Fault } from '../errors/index.ts';
 import { failure, success } from './build-events.fixture.ts';
 import type { Timed } from './build-events.fixture.ts';
@@ -34,6 +34,8 @@ test('every flag of build reaches the engine', async () => {
         platforms: ['linux/arm64'],
         allow: new Set(),
         cache: { off: true, offForStages: ['a', 'b'], offForSteps: ['3', 's:2'] },
+        cacheFrom: [],
+        cacheTo: [],
         jobs: 3,
         sourceDateEpochSec: 7,
         pull: true,
@@ -63,6 +65,57 @@ test('-q prints the image ID alone; --iidfile keeps it', async (t) => {
   for (const quiet of ['-q', '--progress=quiet']) {
     const { stdout, stderr } = await runCli(['build', quiet, '--iidfile', iidfile, '.'], { fake: building() });
     assert.deepEqual([stdout, stderr, readFileSync(iidfile, 'utf8')], [`${imageId}\n`, '', imageId]);
+  }
+});
+
+test('a result file that could not be written is refused before anything is built', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'varve-cli-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const flag of ['--iidfile', '--metadata-file']) {
+    const onto = await runCli(['build', flag, folder, '.']);
+    assert.deepEqual([onto.code, onto.fake.calls], [1, []]);
+    assert.equal(onto.stderr, `ERROR: ${flag} ${folder}: it is a folder\nhint: name a file\n`);
+    const nowhere = await runCli(['build', flag, join(folder, 'no/x'), '.']);
+    assert.deepEqual([nowhere.code, nowhere.fake.calls], [1, []]);
+    assert.equal(nowhere.stderr, `ERROR: ${flag} ${folder}/no/x: there is no folder ${folder}/no\n`);
+  }
+});
+
+test('a result file takes the place of a symlink, not of what it leads to', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'varve-cli-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'precious'), 'kept');
+  symlinkSync('precious', join(folder, 'iid'));
+  await runCli(['build', '--iidfile', join(folder, 'iid'), '.'], { fake: building() });
+  assert.deepEqual(
+    [readFileSync(join(folder, 'precious'), 'utf8'), readFileSync(join(folder, 'iid'), 'utf8')],
+    ['kept', imageId],
+  );
+});
+
+test('an empty value is none where Docker has it so', async () => {
+  const empty = ['--iidfile', '', '--metadata-file', '', '--target', '', '--no-cache-filter', '', '-f', ''];
+  const { code, fake } = await runCli(['build', ...empty, '.'], { fake: building() });
+  const { targets, cache, file } = built(fake);
+  assert.deepEqual([code, targets, cache?.offForStages, file], [0, [], [], undefined]);
+});
+
+test('control characters of names and messages do not reach the terminal', async () => {
+  const escape = '\u001B]0;owned\u0007\u009B31m';
+  const events: readonly BuildEvent[] = [
+    { kind: 'plan', steps: [{ step: 1, stage: 'a', label: `COPY ${escape}` }] },
+    { kind: 'started', step: 1, timeMs: 0 },
+    { kind: 'reason', step: 1, reason: escape },
+    { kind: 'warning', step: undefined, message: escape },
+    { kind: 'failed', step: 1, timeMs: 0, message: escape },
+  ];
+  for (const stderrIsTty of [false, true]) {
+    const fake = createFakeEngine();
+    fake.buildEvents = events;
+    fake.buildFault = new Fault('invalid', escape, { hint: escape });
+    const { stderr } = await runCli(['build', '.'], { fake, stderrIsTty });
+    assert.equal(stderr.includes('\u001B]') || stderr.includes('\u009B'), false, JSON.stringify(stderr));
+    assert.match(stderr, /ERROR: \\x1b\]0;owned\\x07\\x9b31m\nhint: \\x1b\]/);
   }
 });
 
@@ -131,7 +184,7 @@ test('a build context needs a name and a value', async () => {
 });
 
 test('what is not there yet is an error that names it', async () => {
-  for (const flag of ['--cache-from', '--isolation', '--squash']) {
+  for (const flag of ['--isolation', '--squash']) {
     const { code, stderr } = await runCli(['build', flag, 'x', '.']);
     assert.deepEqual([code, stderr.split('\n')[0]], [125, `Error: unknown flag: ${flag}`]);
   }

@@ -1,4 +1,5 @@
 import { Fault } from '../errors/index.ts';
+import { escapeControls } from './escape-controls.ts';
 
 const deepestCause = 16;
 
@@ -14,7 +15,7 @@ export function describeError(error: unknown, options: { readonly debug: boolean
   if (!foreseen && !options.debug)
     lines.push('hint: this is a mistake in varve; run again with --debug before the command to see where');
   if (options.debug) lines.push(...stacks(error));
-  return `${lines.join('\n')}\n`;
+  return `${escapeControls(lines.join('\n'))}\n`;
 }
 
 function stacks(error: unknown): string[] {

@@ -2,6 +2,7 @@ import { Fault } from '../../errors/index.ts';
 import type { ImageStore, StoredImage } from '../../image/index.ts';
 import {
   formatPlatform,
+  formatReference,
   parseReference,
   samePlatform,
   toDigest,
@@ -39,7 +40,7 @@ export class BaseImages {
 
   async #find(name: string, platform: Platform): Promise<StoredImage> {
     const { images, alwaysPull, onOtherPlatform } = this.#options;
-    const here = images.find(name);
+    const here = findBase(images, name);
     const suits = here !== undefined && samePlatform(platformOf(here), platform);
     if (here !== undefined && suits && !(alwaysPull && isPullable(here))) return this.#hold(here);
     const found = await this.#pull(here, { name, platform });
@@ -63,6 +64,14 @@ export class BaseImages {
     }
     return image;
   }
+}
+
+/**
+ * A few letters that might begin an ID are a name: else a `FROM cafe` would stand on whatever image has an ID that begins
+ * so. The twelve digits that `images` shows mean the image.
+ */
+function findBase(images: ImageStore, name: string): StoredImage | undefined {
+  return images.find(/^[0-9a-f]{1,11}$/.test(name) ? formatReference(parseReference(name)) : name);
 }
 
 function platformOf({ config: { os, architecture, variant } }: StoredImage): Platform {

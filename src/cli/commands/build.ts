@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import type { BuildOptions, Engine, Entitlement } from '../../engine/index.ts';
 import { Fault } from '../../errors/index.ts';
 import { defineCommand } from '../command.ts';
@@ -11,6 +10,7 @@ import { parseLabels } from '../parse-values.ts';
 import { printChecks } from './build-check.ts';
 import type { ProgressMode } from '../progress/build-progress.ts';
 import { openProgress } from '../progress/open-progress.ts';
+import { requireWritable, writeResult } from '../result-files.ts';
 import { runFlags, runOptions } from '../run-flags.ts';
 
 type Needs = Pick<Engine, 'build' | 'checkBuild'>;
@@ -63,6 +63,8 @@ export const build = defineCommand({
     const options = buildOptions(flags, path, context);
     if (flags.check) return printChecks(options, flags.format, context);
     if (flags.format !== undefined) throw new Fault('invalid', '--format is for --check alone');
+    const files = resultFiles(flags);
+    for (const { flag, file } of files) requireWritable(flag, file);
     const mode = flags.quiet ? 'quiet' : progressMode(flags.progress ?? context.env['BUILDKIT_PROGRESS']);
     const engine = await context.openEngine();
     const progress = openProgress(mode, context.stderr, context.now);
@@ -73,14 +75,22 @@ export const build = defineCommand({
       progress.end(result);
     }
     const ids = result.targets.flatMap(({ imageId }) => (imageId === undefined ? [] : [imageId]));
-    if (flags.iidfile !== undefined) await writeFile(flags.iidfile, ids.join('\n'));
-    if (flags['metadata-file'] !== undefined) {
-      await writeFile(flags['metadata-file'], `${JSON.stringify(result.metadata, undefined, 2)}\n`);
-    }
+    const contents = { iidfile: ids.join('\n'), 'metadata-file': `${JSON.stringify(result.metadata, undefined, 2)}\n` };
+    for (const { flag, file } of files) await writeResult(file, contents[flag], context.stdout);
     if (mode === 'quiet') context.stdout.print(ids.map((id) => `${id}\n`).join(''));
     return 0;
   },
 });
+
+type ResultFlag = 'iidfile' | 'metadata-file';
+
+/** What was asked for; an empty name is none, as scripts give where their variable is not set. */
+function resultFiles(given: FlagValues<typeof flags>): readonly { readonly flag: ResultFlag; readonly file: string }[] {
+  return (['iidfile', 'metadata-file'] as const).flatMap((flag) => {
+    const file = given[flag] ?? '';
+    return file === '' ? [] : [{ flag, file }];
+  });
+}
 
 function buildOptions(
   given: FlagValues<typeof flags>,
@@ -98,7 +108,7 @@ function buildOptions(
     buildArgs: withEpoch(args, epoch),
     cache: {
       off: given['no-cache'],
-      offForStages: given['no-cache-filter'].flatMap((each) => each.split(',')),
+      offForStages: given['no-cache-filter'].flatMap((each) => each.split(',')).filter((name) => name !== ''),
       offForSteps: given['no-cache-step'].flatMap((each) => each.split(',')),
     },
     cacheFrom: given['cache-from'],
@@ -111,8 +121,10 @@ function buildOptions(
     ...(context.stdout.isTerminal ? {} : { stdout: (chunk: Uint8Array) => context.stdout.write(chunk) }),
     ...runOptions(given, context.env),
     signal: context.signal,
-    ...(given.file === undefined ? {} : { file: dockerfileLocation(given.file, path, context.stdin) }),
-    targets: given.target,
+    ...(given.file === undefined || given.file === ''
+      ? {}
+      : { file: dockerfileLocation(given.file, path, context.stdin) }),
+    targets: given.target.filter((name) => name !== ''),
     ...jobsFrom(given.jobs),
     ...epochFrom(epoch),
   };

@@ -1,4 +1,5 @@
 import type { BuildEvent } from '../../engine/index.ts';
+import { escapeControls } from '../escape-controls.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import type { LineSplitter } from './line-splitter.ts';
 import { cutToWidth, displayWidth } from './display-width.ts';
@@ -41,11 +42,12 @@ export function startLiveBuild(nowMs: number): LiveBuild {
 /** Takes an event into `build`. */
 export function advanceBuild(build: LiveBuild, event: BuildEvent): void {
   if (event.kind === 'plan') {
-    for (const { step, label } of event.steps) build.steps.set(step, waitingStep(label.replaceAll(/\s+/g, ' ')));
+    for (const { step, label } of event.steps)
+      build.steps.set(step, waitingStep(escapeControls(label.replaceAll(/\s+/g, ' '))));
     return;
   }
   if (event.kind === 'warning') {
-    build.warnings.push(event.message);
+    build.warnings.push(escapeControls(event.message));
     return;
   }
   const step = build.steps.get(event.step) ?? waitingStep(`step ${event.step}`);
@@ -62,7 +64,7 @@ function advanceStep(step: LiveStep, event: Exclude<BuildEvent, { kind: 'plan' |
       step.progress = event.kind === 'waiting' ? waitingText : undefined;
       return;
     case 'reason':
-      step.reason = event.reason.replaceAll(/\s+/g, ' ');
+      step.reason = escapeControls(event.reason.replaceAll(/\s+/g, ' '));
       return;
     case 'unchanged':
       step.unchanged = true;

@@ -1,4 +1,5 @@
 import type { BuildEvent, BuildResult } from '../../engine/index.ts';
+import { escapeControls } from '../escape-controls.ts';
 import { createLineSplitter } from './line-splitter.ts';
 import type { LineSplitter } from './line-splitter.ts';
 
@@ -42,9 +43,9 @@ export class PlainProgress {
       case 'progress':
         return event.done === event.total ? this.#speak(event.step, [`${event.what} ${formatAmount(event)} done`]) : '';
       case 'warning':
-        if (event.step !== undefined) return this.#speak(event.step, [`WARNING: ${event.message}`]);
-        this.#warnings.push(event.message);
-        return `WARNING: ${event.message}\n`;
+        if (event.step !== undefined) return this.#speak(event.step, [`WARNING: ${escapeControls(event.message)}`]);
+        this.#warnings.push(escapeControls(event.message));
+        return `WARNING: ${escapeControls(event.message)}\n`;
       case 'cached':
       case 'finished':
       case 'failed':
@@ -137,7 +138,7 @@ function secondsSince(step: Step, nowMs: number, digits: number): string {
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, ' ').trim();
+  return escapeControls(text.replaceAll(/\s*\n\s*/g, ' ').trim());
 }
 
 /** `2.10MB`, `812 items`, as BuildKit writes sizes. */

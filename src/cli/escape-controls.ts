@@ -1,0 +1,14 @@
+/**
+ * Text as a terminal may have it: what names and messages from outside hold of control characters stands as `\xNN`, so that
+ * none moves the cursor, changes colours or pretends to be a line of ours. Line ends and tabs stay.
+ */
+export function escapeControls(text: string): string {
+  return text.replaceAll(controls, escaped);
+}
+
+// oxlint-disable-next-line no-control-regex
+const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+
+function escaped(char: string): string {
+  return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+}
