@@ -3,7 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { Fault } from '../errors/index.ts';
 import type { Registry } from '../engine/index.ts';
-import { answerRequest, errorAnswer, type RegistryAnswer, type RegistryRequest } from '../registry-server/index.ts';
+import {
+  answerRequest,
+  errorAnswer,
+  faultAnswer,
+  type RegistryAnswer,
+  type RegistryRequest,
+} from '../registry-server/index.ts';
 import { isAuthenticated } from './authenticate.ts';
 import type { PasswordFile } from './password-file.ts';
 
@@ -77,19 +83,21 @@ interface Exchange {
 async function handle(registry: Registry, { request, response, options }: Exchange): Promise<void> {
   const startedMs = performance.now();
   waitForWork(request);
-  const asked = `${request.socket.remoteAddress ?? '-'} ${request.method} ${loggable(request.url ?? '')}`;
+  const asked = `${request.socket.remoteAddress ?? '-'} ${request.method} ${request.url ?? ''}`;
   let note = '';
   try {
-    const answer = await answerTo(registry, { request, response, options });
+    const answer = await answerTo(registry, { request, response, options }).catch((error: unknown) =>
+      faultAnswer(error),
+    );
+    note = answer.reason ?? '';
     await send(answer, response);
   } catch (error) {
-    note = ` ${describe(error)}`;
-    if (response.headersSent) response.destroy();
-    else await send(errorAnswer('UNKNOWN', 'the registry failed; its log says why'), response).catch(() => undefined);
+    note = describe(error);
+    response.destroy();
   }
   const ms = (performance.now() - startedMs).toFixed(0);
   const outcome = response.headersSent ? response.statusCode : 'cut';
-  options.log(`${asked} ${outcome} ${ms}ms${note}`);
+  options.log(loggable(`${asked} ${outcome} ${ms}ms ${note}`));
 }
 
 /** Once a request has arrived, silence is ours: indexing and compressing large layers takes its time. */
@@ -159,8 +167,11 @@ const graceMs = 5000;
 const idleMs = 60_000;
 
 /** What a client sends into the log is printable, and of one line. */
-function loggable(url: string): string {
-  return url.slice(0, 300).replaceAll(/[^\x21-\x7e]/g, '?');
+function loggable(line: string): string {
+  return line
+    .slice(0, 600)
+    .trimEnd()
+    .replaceAll(/[^\x20-\x7e]/g, '?');
 }
 
 function describe(error: unknown): string {

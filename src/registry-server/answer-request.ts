@@ -59,7 +59,7 @@ const wrongWhere: Readonly<Record<Route['kind'], Parameters<typeof faultAnswer>[
   manifest: malformed('MANIFEST_INVALID'),
   blob: malformed('DIGEST_INVALID'),
   uploads: { ...malformed('DIGEST_INVALID'), unavailable: 'TOOMANYREQUESTS' },
-  upload: { ...malformed('DIGEST_INVALID'), conflict: 'BLOB_UPLOAD_INVALID', exhausted: 'SIZE_INVALID' },
+  upload: { ...malformed('DIGEST_INVALID'), conflict: 'BLOB_UPLOAD_INVALID' },
 };
 
 function malformed(code: ErrorCode): Parameters<typeof faultAnswer>[1] {

@@ -15,6 +15,8 @@ export interface RegistryAnswer {
   readonly headers: AnswerHeaders;
   /** Undefined for an answer without one, also to HEAD, where the headers are those of GET. */
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /** Why it is a refusal, for the log. */
+  readonly reason?: string;
 }
 
 /** By their names in lower case; a list is sent as several headers. */

@@ -4,7 +4,7 @@
  */
 export { answerRequest } from './answer-request.ts';
 export type { RegistryOptions } from './answer-request.ts';
-export { errorAnswer } from './protocol-error.ts';
+export { errorAnswer, faultAnswer } from './protocol-error.ts';
 export type { ErrorCode } from './protocol-error.ts';
 export type { RegistryAnswer, RegistryRequest } from './exchange.ts';
 export type {

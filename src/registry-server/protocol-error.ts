@@ -28,18 +28,27 @@ export interface ErrorOptions {
   /** Where it is not the code's usual one. */
   readonly status?: number;
   readonly headers?: AnswerHeaders;
+  /** What the log says, where the client is told less. */
+  readonly reason?: string;
 }
 
 export function errorAnswer(code: ErrorCode, message: string, options: ErrorOptions = {}): RegistryAnswer {
-  const { status = statuses[code], headers } = options;
-  return jsonAnswer(status, { errors: [{ code, message }] }, headers);
+  const { status = statuses[code], headers, reason = message } = options;
+  return { ...jsonAnswer(status, { errors: [{ code, message }] }, headers), reason: `${code}: ${reason}` };
 }
 
-/** The answer to a failure; `expected` says which codes stand for which faults where the request was handled. */
+/**
+ * The answer to a failure; `expected` says which codes stand for which faults where the request was handled. What is wrong
+ * with the store is for the log: it names its files.
+ */
 export function faultAnswer(error: unknown, expected: Partial<Record<FaultCode, ErrorCode>> = {}): RegistryAnswer {
-  if (!Fault.is(error)) return errorAnswer('UNKNOWN', 'the registry failed; its log says why');
+  if (!Fault.is(error)) return failure('UNKNOWN', error instanceof Error ? error.message : String(error));
   const code = expected[error.code] ?? usualCodes[error.code];
-  return errorAnswer(code, error.message);
+  return statuses[code] >= 500 ? failure(code, error.message) : errorAnswer(code, error.message);
+}
+
+function failure(code: ErrorCode, reason: string): RegistryAnswer {
+  return errorAnswer(code, 'the registry failed; its log says why', { reason });
 }
 
 const usualCodes: Readonly<Record<FaultCode, ErrorCode>> = {

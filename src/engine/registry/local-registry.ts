@@ -93,6 +93,8 @@ export class LocalRegistry implements Registry {
   }
 
   blob(digest: Digest): ServedBlob | undefined {
+    // Nobody can fill the lease with what is not here; what is here may go before it is held.
+    if (storedFile(this.#store, digest) === undefined) return undefined;
     this.#lease.add(digest);
     const file = storedFile(this.#store, digest);
     return file === undefined ? undefined : servedBlob(file);

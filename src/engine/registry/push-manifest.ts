@@ -41,7 +41,8 @@ export async function pushManifest(
   if (!digestMatches(digest, bytes)) throw new Fault('corrupt', `the manifest's digest is ${digestOf(bytes)}`);
   const manifest = parseManifest(bytes, pushed.mediaType === undefined ? {} : { mediaType: pushed.mediaType });
   using lease = store.state.leases.acquire({ purpose: `push to ${repository}` });
-  for (const each of referredTo(manifest)) requireStored(store, each, lease);
+  lease.addAll(referredTo(manifest).map((each) => each.digest));
+  for (const each of referredTo(manifest)) requireStored(store, each);
   store.blobs.put(bytes, { holder: lease, digest });
   const image =
     tags.length === 0
@@ -53,9 +54,7 @@ export async function pushManifest(
 }
 
 /** Foreign layers are at other places, and only there. */
-function requireStored(store: Store, descriptor: Descriptor, lease: Lease): void {
-  const { digest, size, mediaType } = descriptor;
-  lease.add(digest);
+function requireStored(store: Store, { digest, size, mediaType }: Descriptor): void {
   const file = storedFile(store, digest);
   if (file === undefined && isForeignLayerType(mediaType)) return;
   if (file === undefined) throw new Fault('not-found', `the manifest refers to ${digest}, which is not stored here`);

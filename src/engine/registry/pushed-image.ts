@@ -45,6 +45,7 @@ export async function runnableImage(
   try {
     const parsed = parseImageConfig(store.blobs.read(config.digest, { maxBytes: maxConfigBytes }));
     await storeLayers(store, imageLayers(found.manifest, parsed), options.holder);
+    store.layers.makeDurable(parsed.rootfs.diff_ids);
     return found.digest;
   } catch (error) {
     if (!Fault.is(error) || !notAnImage.has(error.code)) throw error;

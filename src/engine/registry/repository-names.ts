@@ -39,7 +39,8 @@ export class RepositoryNames {
       ),
     );
     // A name may have both; the digest alone says what it means then.
-    return [...new Set(found.map((tag) => tag.replace(/@.*$/, '')))].toSorted();
+    const tags = new Set(found.map((tag) => tag.replace(/@.*$/, '')));
+    return [...tags].filter((tag) => this.tagged(repository, tag) !== undefined).toSorted();
   }
 
   /** The manifest that a tag means. */
