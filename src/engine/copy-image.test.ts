@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { Fault, type FaultCode } from '../errors/index.ts';
 import { temporaryDirectory } from '../host/temporary-directory.fixture.ts';
-import { archiveFile, layoutArchive, tarOf } from '../image/archive.fixture.ts';
+import { archiveFile, attestationOf, layoutArchive, tarOf } from '../image/archive.fixture.ts';
 import { craftImage, craftIndex, type CraftedImage } from '../image/crafted-image.fixture.ts';
 import { digestOf, hexOf } from '../oci/index.ts';
 import { dockerRegistryMissing, startDockerRegistry } from '../registry/docker-registry.fixture.ts';
@@ -58,13 +58,14 @@ test(
     await using registry = await startDockerRegistry();
     using folder = temporaryDirectory('/tmp');
     const arm = craftImage([{ files: { a: 'arm' } }], { platform: { os: 'linux', architecture: 'arm64' } });
-    const index = craftIndex([image, arm]);
+    const statement = Buffer.from('{"_type":"https://in-toto.io/Statement/v0.1"}');
+    const index = craftIndex([image, arm, attestationOf(statement)]);
+    await using other = await testStore();
     await load(at, index);
     const route: readonly Place[] = [
       { kind: 'registry', text: `docker://${registry.host}/all/app:1` },
       { kind: 'oci', text: `oci:${folder.path}/all` },
       { kind: 'oci-archive', text: `oci-archive:${folder.path}/all.tar` },
-      { kind: 'store', text: 'store:registry.test/back:1' },
     ];
     let from = name;
     for (const { kind, text } of route) {
@@ -72,7 +73,13 @@ test(
       assert.deepEqual([digest, changed], [index.descriptor.digest, true], kind);
       from = text;
     }
-    assert.equal(at.store.images.findIndex('registry.test/back:1')?.members.length, 2);
+    assert.equal((await copy(other, from, 'registry.test/back:1', { all: true })).digest, index.descriptor.digest);
+    assert.equal(other.store.images.findIndex('registry.test/back:1')?.members.length, 2);
+    await prune(other);
+    assert.equal(other.store.blobs.verify(digestOf(statement)), true);
+    await other.engine.images.remove('registry.test/back:1', { force: false });
+    await prune(other);
+    assert.deepEqual([other.store.blobs.list(), other.store.layers.list()], [[], []]);
     const alone = await copy(at, `oci:${folder.path}/all`, 'store:registry.test/arm:1', { platform: 'linux/arm64' });
     assert.equal(alone.digest, arm.descriptor.digest);
   },
@@ -238,6 +245,12 @@ function insecure({ kind }: Place): readonly string[] {
 
 function skopeo(...args: readonly string[]): Buffer {
   return execFileSync('/usr/bin/skopeo', args);
+}
+
+/** Of all that nothing needs; the rest is whole. */
+async function prune(at: TestStore): Promise<void> {
+  await at.engine.system.prune({ all: false, dryRun: false, signal });
+  await whole(at);
 }
 
 async function whole({ engine }: TestStore): Promise<void> {

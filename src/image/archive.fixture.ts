@@ -1,8 +1,8 @@
 import { gunzipSync } from 'node:zlib';
-import { encodeLayoutMarker, encodeManifest, hexOf, mediaTypes } from '../oci/index.ts';
+import { digestOf, encodeLayoutMarker, encodeManifest, hexOf, mediaTypes } from '../oci/index.ts';
 import { bytesOf } from '../std/index.ts';
 import { endOfArchive, formatHeader, paddingOf } from '../tar/index.ts';
-import type { CraftedImage } from './crafted-image.fixture.ts';
+import { craftImage, type CraftedImage } from './crafted-image.fixture.ts';
 
 /** A member of an archive that a test made. */
 export interface TestMember {
@@ -58,6 +58,20 @@ export function dockerArchive(
     archiveFile(`${hexOf(image.imageId)}.json`, image.blobs.get(image.imageId) ?? ''),
   ]);
   return [...files, archiveFile('manifest.json', JSON.stringify(manifest))];
+}
+
+/** What BuildKit lists in an index beside an image: a manifest for no platform over statements. */
+export function attestationOf(statement: Buffer): CraftedImage {
+  const platform = { os: 'unknown', architecture: 'unknown' };
+  const made = craftImage([], { platform });
+  const document = JSON.parse(String(made.blobs.get(made.descriptor.digest))) as { layers: unknown[] };
+  document.layers = [
+    { mediaType: 'application/vnd.in-toto+json', digest: digestOf(statement), size: statement.length },
+  ];
+  const bytes = Buffer.from(JSON.stringify(document));
+  const blobs = new Map([...made.blobs].filter(([digest]) => digest !== made.descriptor.digest));
+  blobs.set(digestOf(bytes), bytes).set(digestOf(statement), statement);
+  return { ...made, blobs, descriptor: { ...made.descriptor, digest: digestOf(bytes), size: bytes.length } };
 }
 
 function header(

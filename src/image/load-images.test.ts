@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { Fault, type FaultCode } from '../errors/index.ts';
 import { digestOf, encodeJson, hexOf, type Digest, type JsonValue } from '../oci/index.ts';
-import { archiveFile, archiveLink, dockerArchive, layoutArchive, tarOf } from './archive.fixture.ts';
+import { archiveFile, archiveLink, attestationOf, dockerArchive, layoutArchive, tarOf } from './archive.fixture.ts';
 import { craftImage, craftIndex, craftTar, linuxAmd64, type CraftedImage } from './crafted-image.fixture.ts';
 import { loadImages, type LoadedImage } from './load-images.ts';
 import type { LoadEvent } from './ready-image.ts';
@@ -294,18 +294,4 @@ function configPath({ imageId }: CraftedImage): string {
 
 function layerPaths({ diffIds }: CraftedImage): string[] {
   return diffIds.map((diffId) => `${diffId.slice(7)}.tar`);
-}
-
-/** As BuildKit lists what it says of an image. */
-function attestationOf(statement: Buffer): CraftedImage {
-  const platform = { os: 'unknown', architecture: 'unknown' };
-  const made = craftImage([], { platform });
-  const document = JSON.parse(String(made.blobs.get(made.descriptor.digest))) as { layers: unknown[] };
-  document.layers = [
-    { mediaType: 'application/vnd.in-toto+json', digest: digestOf(statement), size: statement.length },
-  ];
-  const bytes = Buffer.from(JSON.stringify(document));
-  const blobs = new Map([...made.blobs].filter(([digest]) => digest !== made.descriptor.digest));
-  blobs.set(digestOf(bytes), bytes).set(digestOf(statement), statement);
-  return { ...made, blobs, descriptor: { ...made.descriptor, digest: digestOf(bytes), size: bytes.length } };
 }
