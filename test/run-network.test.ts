@@ -33,6 +33,30 @@ test('the steps of a build share an isolated network, those of another have thei
   assert.equal(new Set(builds.flatMap((each) => each.space)).size, 3);
 });
 
+test(
+  'host-gateway is an address of the machine, given to a build that asks for it and to no other',
+  { skip },
+  async (t) => {
+    await using store = new TestStore();
+    await store.busybox();
+    await using service = await loopbackService();
+    const heard = `echo "heard=$(nc -w 2 machine ${service.port} </dev/null 2>/dev/null)"`;
+    const Dockerfile = `FROM busybox:local\nRUN ${heard}\nRUN --network=host ${heard}\n`;
+    const context = store.context('c', { Dockerfile });
+    const ask = ['--allow', 'network.host', '--add-host', 'machine:host-gateway'];
+    const { code, stderr } = await store.build(context, ...ask);
+    if (stderr.includes('no address of this network')) return t.skip('this machine has no gateway');
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(said(stderr, 'heard'), ['greetings', 'greetings']);
+    const none = await store.build(
+      store.context('none', { Dockerfile: 'FROM busybox:local\nRUN --network=none true\n' }),
+      ...ask,
+    );
+    assert.equal(none.code, 1);
+    assert.match(none.stderr, /no address of this network is host-gateway/);
+  },
+);
+
 interface Said {
   readonly space: readonly string[];
   readonly links: readonly string[];

@@ -11,7 +11,7 @@ import {
 } from '../build/index.ts';
 import { Fault } from '../errors/index.ts';
 import { cgroupLayout, findExecutable } from '../host/index.ts';
-import { SharedNetwork } from '../network/index.ts';
+import { SharedNetwork, type OpenNetworkOptions } from '../network/index.ts';
 import { defaultCapabilities } from '../runtime/index.ts';
 import { once } from '../std/index.ts';
 import type { LocalImages } from './local-images.ts';
@@ -25,10 +25,15 @@ import type { Store } from './store.ts';
 /** Builds on a store: what is written and read is held by a lease until the image has its names. */
 export async function runBuild(store: Store, images: LocalImages, options: BuildOptions): Promise<BuildResult> {
   using lease = store.state.leases.acquire({ purpose: `build ${options.tags.join(' ')}`.trim() });
-  await using network = new SharedNetwork(store.networks, options);
+  await using network = new SharedNetwork(store.networks, networkOptions(options));
   using remotes = openSources(store);
   using caches = new StoreSharedCaches(store, lease);
   return await buildImage(options, portsOf(store, images, { holder: lease, network, remotes, caches, options }));
+}
+
+/** An address of the machine is given to its network only if the build asks for one. */
+function networkOptions({ signal, run }: BuildOptions): OpenNetworkOptions {
+  return { signal, reachesMachine: run?.extraHosts?.some(({ address }) => address === 'host-gateway') === true };
 }
 
 /** Checks the Dockerfile of a build; a context that is an archive is in the store meanwhile. */

@@ -6,7 +6,7 @@
  *  - there are `lo` and one interface with the addresses and routes of the machine's own. They mean the same as outside
  *    with one exception: the machine's own address is that of the namespace itself. So no subnet has to be picked, and
  *    none can clash with one that is in use.
- *  - `127.0.0.1` and `::1` are the namespace's own, and no address stands for the machine's.
+ *  - `127.0.0.1` and `::1` are the namespace's own, and no address stands for the machine's, unless one was asked for.
  *  - names are resolved by `nameservers`; those of a machine that listen on its loopback (127.0.0.53) are reached through
  *    an address of their own.
  *
@@ -24,7 +24,13 @@ export interface IsolatedNetworks {
    * Faults: `unavailable` where the machine cannot provide one, with what is missing and how it comes; `cancelled` once
    * `signal` is aborted. In both cases nothing is left behind.
    */
-  open(options: { readonly signal: AbortSignal }): Promise<IsolatedNetwork>;
+  open(options: OpenNetworkOptions): Promise<IsolatedNetwork>;
+}
+
+export interface OpenNetworkOptions {
+  /** True: one address leads to the machine, to whatever listens there, on its loopback too. */
+  readonly reachesMachine?: boolean;
+  readonly signal: AbortSignal;
 }
 
 export interface IsolatedNetwork extends AsyncDisposable {
@@ -35,4 +41,6 @@ export interface IsolatedNetwork extends AsyncDisposable {
   readonly namespacePath: string | undefined;
   /** Addresses for `nameserver` lines of resolv.conf(5), in the machine's order; those that the namespace can reach. */
   readonly nameservers: readonly string[];
+  /** The address that leads to the machine: of the gateway. Undefined where none was asked for, or there is no gateway. */
+  readonly machineAddress: string | undefined;
 }

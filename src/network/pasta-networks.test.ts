@@ -46,6 +46,15 @@ test('on a machine of our own', { skip }, async (t) => {
       assert.equal(await machine.run({ inside: 0, script: connect(address, 8001, 0.5) }), '', address);
   });
 
+  await t.test('one address leads to the machine where that was asked for, and nowhere else', async () => {
+    const [first, , third] = machine.networks;
+    assert.deepEqual([first?.machineAddress, third?.machineAddress], [undefined, '198.51.100.1']);
+    for (const port of [8001, 8002]) {
+      assert.equal(await machine.run({ inside: 2, script: connect('198.51.100.1', port) }), `greetings from ${port}\n`);
+      assert.equal(await machine.run({ inside: 0, script: connect('198.51.100.1', port, 0.5) }), '');
+    }
+  });
+
   await t.test('the address of the machine is that of the namespace itself', async () => {
     assert.match(await machine.run({ inside: 0, script: 'ip -4 -o addr' }), /198\.51\.100\.2\/24/);
     assert.equal(await machine.run({ inside: 0, script: connect('198.51.100.2', 8002) }), '');
@@ -171,7 +180,7 @@ function childrenOf(pid: number): readonly number[] {
   });
 }
 
-type Open = Pick<IsolatedNetwork, 'namespacePath' | 'nameservers'>;
+type Open = Pick<IsolatedNetwork, 'namespacePath' | 'nameservers' | 'machineAddress'>;
 
 class SmallMachine implements AsyncDisposable {
   readonly networks: readonly Open[];

@@ -3,8 +3,8 @@ import type { Readable } from 'node:stream';
 import { Fault } from '../errors/index.ts';
 import { defaultSearchPath, findExecutable, spawnProcess, type Process } from '../host/index.ts';
 import { orAborted, throwIfAborted } from '../std/index.ts';
-import { hasDefaultRoute } from './default-route.ts';
-import type { IsolatedNetwork, IsolatedNetworks } from './isolated-network.ts';
+import { defaultGateway, hasDefaultRoute } from './default-route.ts';
+import type { IsolatedNetwork, IsolatedNetworks, OpenNetworkOptions } from './isolated-network.ts';
 import { nameserversWithin } from './nameservers.ts';
 
 export interface PastaOptions {
@@ -26,13 +26,14 @@ export class PastaNetworks implements IsolatedNetworks {
     this.#executable = options.executable ?? 'pasta';
   }
 
-  async open({ signal }: { readonly signal: AbortSignal }): Promise<IsolatedNetwork> {
+  async open({ signal, reachesMachine = false }: OpenNetworkOptions): Promise<IsolatedNetwork> {
     throwIfAborted(signal, doing);
     const nameservers = nameserversWithin(hostResolvConf(), forwardedNameserver);
-    const pasta = await startPasta(this.#executable, nameservers);
+    const machineAddress = reachesMachine ? defaultGateway() : undefined;
+    const pasta = await startPasta(this.#executable, { nameservers, machineAddress });
     try {
       await orAborted(whenUp(pasta), signal, doing);
-      return new PastaNetwork(pasta, nameservers);
+      return new PastaNetwork(pasta, { nameservers, machineAddress });
     } catch (error) {
       await end(pasta, 'SIGKILL');
       if (Fault.is(error, 'unavailable') && !hasDefaultRoute()) return unconnected;
@@ -41,14 +42,18 @@ export class PastaNetworks implements IsolatedNetworks {
   }
 }
 
+type Addresses = Pick<IsolatedNetwork, 'nameservers' | 'machineAddress'>;
+
 class PastaNetwork implements IsolatedNetwork {
   readonly namespacePath: string;
   readonly nameservers: readonly string[];
+  readonly machineAddress: string | undefined;
   readonly #pasta: Process;
   readonly #namespace: number;
 
-  constructor(pasta: Process, nameservers: readonly string[]) {
+  constructor(pasta: Process, { nameservers, machineAddress }: Addresses) {
     this.nameservers = nameservers;
+    this.machineAddress = machineAddress;
     this.#pasta = pasta;
     this.#namespace = openNamespace(pasta.pid);
     this.namespacePath = `/proc/${process.pid}/fd/${this.#namespace}`;
@@ -64,6 +69,7 @@ class PastaNetwork implements IsolatedNetwork {
 const unconnected: IsolatedNetwork = {
   namespacePath: undefined,
   nameservers: [],
+  machineAddress: undefined,
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
 
@@ -82,7 +88,8 @@ const plainNamespace = ['--foreground', '--quiet', '--config-net', '--netns-only
  * Unless told otherwise pasta publishes every port that is opened inside, mirrors the machine's loopback ports inside, and
  * lets the gateway's address stand for the machine's loopback.
  */
-const apart = ['-t', 'none', '-u', 'none', '-T', 'none', '-U', 'none', '--no-map-gw'];
+const apart = ['-t', 'none', '-u', 'none', '-T', 'none', '-U', 'none'];
+const withoutMachine = ['--no-map-gw'];
 
 /**
  * Asked for only where it is used: the pasta of Debian 12 then gives every answer of the machine's first name server this
@@ -92,7 +99,7 @@ const forwarding = ['--dns-forward', forwardedNameserver];
 
 const waitingShell = ['--', '/bin/sh', '-c', 'echo up; read -r _'];
 
-async function startPasta(executable: string, nameservers: readonly string[]): Promise<Process> {
+async function startPasta(executable: string, { nameservers, machineAddress }: Addresses): Promise<Process> {
   const path = findExecutable(executable);
   if (path === undefined) {
     throw new Fault('unavailable', `${doing}: ${executable} is not installed`, {
@@ -100,7 +107,8 @@ async function startPasta(executable: string, nameservers: readonly string[]): P
     });
   }
   const resolving = nameservers.includes(forwardedNameserver) ? forwarding : [];
-  const args = [...plainNamespace, ...apart, ...resolving, ...waitingShell];
+  const reaching = machineAddress === undefined ? withoutMachine : [];
+  const args = [...plainNamespace, ...apart, ...reaching, ...resolving, ...waitingShell];
   const env = { PATH: defaultSearchPath, LC_ALL: 'C' };
   return await spawnProcess(path, args, { env, stdio: ['pipe', 'pipe', 'pipe'], ownGroup: true });
 }

@@ -49,6 +49,6 @@ class CountedNetworks implements IsolatedNetworks {
     this.opened += 1;
     await Promise.resolve();
     const close = async (): Promise<void> => void (this.closed += 1);
-    return { namespacePath: undefined, nameservers: [], [Symbol.asyncDispose]: close };
+    return { namespacePath: undefined, nameservers: [], machineAddress: undefined, [Symbol.asyncDispose]: close };
   }
 }

@@ -1,4 +1,4 @@
-import type { IsolatedNetwork, IsolatedNetworks } from './isolated-network.ts';
+import type { IsolatedNetwork, IsolatedNetworks, OpenNetworkOptions } from './isolated-network.ts';
 
 /**
  * One isolated network for all who ask, opened when the first of them does: those who come meanwhile wait for the same
@@ -6,16 +6,16 @@ import type { IsolatedNetwork, IsolatedNetworks } from './isolated-network.ts';
  */
 export class SharedNetwork implements AsyncDisposable {
   readonly #networks: IsolatedNetworks;
-  readonly #signal: AbortSignal;
+  readonly #options: OpenNetworkOptions;
   #opened: Promise<IsolatedNetwork> | undefined;
 
-  constructor(networks: IsolatedNetworks, options: { readonly signal: AbortSignal }) {
+  constructor(networks: IsolatedNetworks, options: OpenNetworkOptions) {
     this.#networks = networks;
-    this.#signal = options.signal;
+    this.#options = options;
   }
 
   get(): Promise<IsolatedNetwork> {
-    this.#opened ??= this.#networks.open({ signal: this.#signal });
+    this.#opened ??= this.#networks.open(this.#options);
     return this.#opened;
   }
 

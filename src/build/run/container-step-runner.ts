@@ -62,6 +62,8 @@ export interface StepMachine {
 interface StepNetwork {
   readonly joins: 'host' | 'none' | { readonly namespacePath: string };
   readonly nameservers?: readonly string[];
+  /** By which the container reaches this machine. */
+  readonly machineAddress?: string | undefined;
 }
 
 interface PreparedCommand {
@@ -79,8 +81,17 @@ export class ContainerStepRunner implements StepRunner {
   }
 
   async run(command: StepCommand, options: StepRunOptions): Promise<StepOutcome> {
-    const { areas, snapshotter } = this.#options;
-    using area = areas.temporary('step');
+    const { areas } = this.#options;
+    const area = areas.temporary('step');
+    try {
+      return await this.#runIn(area, command, options);
+    } finally {
+      areas.disposeSoon(area);
+    }
+  }
+
+  async #runIn(area: TemporaryArea, command: StepCommand, options: StepRunOptions): Promise<StepOutcome> {
+    const { snapshotter } = this.#options;
     const outcome = await this.#execute(area, command, options);
     if (outcome !== undefined) return outcome;
     using packer = this.#options.packer(command.chain);
@@ -128,9 +139,10 @@ export class ContainerStepRunner implements StepRunner {
   }
 
   async #network({ network }: StepCommand): Promise<StepNetwork> {
-    if (network !== 'isolated') return { joins: network };
-    const { namespacePath, nameservers } = await this.#options.network();
-    return { joins: namespacePath === undefined ? 'none' : { namespacePath }, nameservers };
+    if (network === 'host') return { joins: network, machineAddress: '127.0.0.1' };
+    if (network === 'none') return { joins: network };
+    const { namespacePath, nameservers, machineAddress } = await this.#options.network();
+    return { joins: namespacePath === undefined ? 'none' : { namespacePath }, nameservers, machineAddress };
   }
 
   /**
@@ -176,26 +188,25 @@ function userOf(tree: Tree, user: string): ReturnType<typeof resolveUser> {
 /** Names are resolved as on the host; the files are the container's own copies. */
 function networkFiles(
   area: TemporaryArea,
-  { joins, ...resolving }: StepNetwork,
+  { joins, machineAddress, ...resolving }: StepNetwork,
   { extraHosts = [], hostname = stepHostname }: RunSettings,
 ): readonly ContainerMount[] {
   const files = etcFiles({
     hostname,
     network: joins === 'host' ? 'host' : 'own',
     ...resolving,
-    extraHosts: extraHosts.map(({ name, address }) => ({ name, address: addressOf(address, joins) })),
+    extraHosts: extraHosts.map(({ name, address }) => ({ name, address: addressOf(address, machineAddress) })),
     hostHosts: textOfFile('/etc/hosts'),
     hostResolvConf: textOfFile('/etc/resolv.conf'),
   });
   return writeEtcFiles(join(area.bundle, 'etc'), files, { readonly: true });
 }
 
-/** On the machine's own network the machine is the loopback; in others no address stands for it. */
-function addressOf(address: string, joins: StepNetwork['joins']): string {
+function addressOf(address: string, machineAddress: string | undefined): string {
   if (address !== 'host-gateway') return address;
-  if (joins === 'host') return '127.0.0.1';
+  if (machineAddress !== undefined) return machineAddress;
   throw new Fault('unsupported', 'add host: no address of this network is host-gateway', {
-    hint: 'only with --network=host a command reaches what listens on this machine',
+    hint: 'there is one with --network=host, and where this machine has a gateway',
   });
 }
 
