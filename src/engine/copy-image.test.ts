@@ -101,6 +101,7 @@ test(
     const pulled = await other.engine.images.pull(reference, options);
     assert.deepEqual([pulled.digest, pulled.imageId, pulled.changed], [index.descriptor.digest, image.imageId, true]);
     assert.equal((await other.engine.images.pull(reference, options)).changed, false);
+    assert.equal((await other.engine.images.pull(reference, { ...options, allPlatforms: false })).changed, false);
     assert.equal(other.store.images.findIndex(reference)?.digest, index.descriptor.digest);
     await whole(other);
   },

@@ -61,11 +61,28 @@ export async function pullImage(remote: Remote, ports: PullPorts, options: PullI
   const resolved = await resolveImage(remote, name.digest ?? name.tag ?? 'latest', { platform, signal });
   onEvent({ kind: 'resolved', digest: resolved.target.digest });
   const before = ports.images.find(formatReference(name));
+  const kept = memberHere(resolved, { ports, options });
+  if (kept !== undefined) return { image: kept, targetDigest: resolved.target.digest, changed: false };
   await fetchImage(remote, resolved, { ports, options });
   const { digest } = resolved.descriptor;
   const given = options.byDigest === true ? pinned(name, digest) : name;
   const image = ports.images.adopt(digest, { names: options.names ?? [given], holder });
   return { image, targetDigest: resolved.target.digest, changed: before?.manifestDigest !== image.manifestDigest };
+}
+
+/** The image, where the name means the very index here that it means at the remote: then it goes on meaning all of it. */
+function memberHere(
+  { target, descriptor }: ResolvedImage,
+  {
+    ports: { images },
+    options: { name, names, byDigest, holder },
+  }: { readonly ports: PullPorts; readonly options: PullImageOptions },
+): StoredImage | undefined {
+  if (names !== undefined || byDigest === true) return undefined;
+  const index = images.findIndex(formatReference(name));
+  const member = index?.members.find((each) => each.descriptor.digest === descriptor.digest);
+  if (index?.digest !== target.digest || member === undefined) return undefined;
+  return images.adopt(descriptor.digest, { names: [], holder });
 }
 
 /** Brings all of one image into the store, for the holder, without a name. */

@@ -49,6 +49,8 @@ class OciArchiveTarget implements LayoutTarget {
   #entries: readonly Descriptor[] = [];
   #turn: Promise<unknown> = Promise.resolve();
   #isFinished = false;
+  /** A blob that was refused stands in the archive, in part. */
+  #isTorn = false;
 
   constructor(paths: ArchivePaths, handle: FileHandle) {
     this.name = paths.file;
@@ -78,11 +80,14 @@ class OciArchiveTarget implements LayoutTarget {
   putBlob(content: BlobContent, options: PutBlobOptions): Promise<void> {
     return this.#inTurn(async () => {
       const { digest, size } = content.descriptor;
+      this.#assertWhole();
       if (this.#written.has(digest)) return;
       await this.#makeDirectories(digest);
+      this.#isTorn = true;
       await this.#write(formatHeader(memberOf(layoutBlobPath(digest), 'file', size)));
       await pourContent(content, this.#write, options);
       await this.#write(new Uint8Array(paddingOf(size)));
+      this.#isTorn = false;
       this.#written.add(digest);
     });
   }
@@ -107,6 +112,7 @@ class OciArchiveTarget implements LayoutTarget {
 
   finish(): Promise<void> {
     return this.#inTurn(async () => {
+      this.#assertWhole();
       const index = encodeManifest({ kind: 'index', mediaType: mediaTypes.ociIndex, manifests: this.#entries });
       await writeFileMember(imageLayout.marker, encodeLayoutMarker(), this.#write);
       await writeFileMember(imageLayout.index, index, this.#write);
@@ -129,6 +135,10 @@ class OciArchiveTarget implements LayoutTarget {
     const done = this.#turn.then(work);
     this.#turn = done.catch(() => undefined);
     return done;
+  }
+
+  #assertWhole(): void {
+    if (this.#isTorn) throw new Fault('unavailable', `${this.name}: a blob of it could not be written`);
   }
 
   async #makeDirectories(digest: Digest): Promise<void> {
