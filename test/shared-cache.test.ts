@@ -86,8 +86,34 @@ test(
     assert.equal(new Set(asked).size, asked.length, 'nothing twice');
     const second = await b.build(join(b.folder, 'src'), '-t', 'app', ...from);
     assert.deepEqual([story(second).ran, registry.takeBlobRequests().length], [[], 1], 'the records alone');
-    const exported = await b.build(join(b.folder, 'src'), '--cache-to', at(registry.registry.host));
+    const sent = registry.requests.length;
+    const exported = await b.build(join(b.folder, 'src'), '--cache-to', at(registry.host));
     assert.deepEqual(story(exported).ran, []);
+    const uploads = registry.requests.slice(sent).filter(({ line }) => line.startsWith('POST '));
+    assert.deepEqual(
+      uploads.map(({ line }) => line),
+      [],
+      'all of it was there',
+    );
+  },
+);
+
+test(
+  'a registry that has collected a layer: that step is built again, with a warning',
+  { skip: skipRegistry },
+  async () => {
+    await using registry = await watchedRegistry();
+    await using a = new TestStore();
+    await using b = new TestStore();
+    await a.build(a.context('src', sources()), '--cache-to', at(registry.registry.host));
+    const base = `http://${registry.registry.host}/v2/team/cache`;
+    const manifest = (await (await fetch(`${base}/manifests/app`, oci)).json()) as Manifest;
+    const deleted = await fetch(`${base}/blobs/${manifest.layers.at(3)?.digest}`, { method: 'DELETE' });
+    assert.equal(deleted.status, 202);
+    const built = await b.build(b.context('src', sources()), '-t', 'app', '--cache-from', at(registry.host));
+    assert.equal(story(built).ran.length, 1, built.stderr);
+    assert.match(built.stderr, /is not reused: layer [0-9a-f]{12}: .*not found/);
+    assert.equal((await b.ok(['run', '--rm', 'app', '/bin/cat', '/one', '/data/b'])).stdout, '1\nb\n');
   },
 );
 
@@ -255,6 +281,8 @@ test('secrets never travel with a cache', { skip }, async () => {
     assert.ok(!bytes.includes(secret));
   }
 });
+
+const oci = { headers: { accept: 'application/vnd.oci.image.manifest.v1+json' } };
 
 interface Entry {
   readonly label: string;

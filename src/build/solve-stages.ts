@@ -61,7 +61,7 @@ async function solveOnce(stages: readonly LoweredStage[], attempt: Attempt): Pro
   const wanted = [...new Set([...vertices.flatMap(({ inputs }) => inputs), ...vertices])];
   const solved = await solve(wanted, { cache, jobs, signal, onEvent: (event) => report(event, attempt) });
   const steps = new Map(wanted.map((vertex, index) => [vertex, solved[index] as Solved<StepResult>]));
-  for (const { tip } of stages) await imported.bring(steps.get(tip)?.result.chain ?? []);
+  for (const { tip } of stages) await imported.bring(steps.get(tip)?.result.chain ?? [], signal);
   return { steps, ofStages: contentKeys(steps), reached: cache.reached };
 }
 

@@ -10,18 +10,17 @@ import type { Store } from './store.ts';
 export class StoreSharedCaches implements SharedCaches, Disposable {
   readonly #store: Store;
   readonly #holder: LayerHolder;
-  readonly #client: RegistryClient;
+  #client: RegistryClient | undefined;
 
   constructor(store: Store, holder: LayerHolder) {
     this.#store = store;
     this.#holder = holder;
-    this.#client = openRegistryClient(store);
   }
 
   async open(place: CachePlace, { signal }: { readonly signal: AbortSignal }): Promise<SharedCache> {
     const { platform } = this.#store;
     const remote =
-      place.kind === 'local' ? await openLayoutDirectory(place.folder) : this.#client.repository(place.reference);
+      place.kind === 'local' ? await openLayoutDirectory(place.folder) : this.#registries().repository(place.reference);
     const name = place.kind === 'local' ? (place.digest ?? place.tag) : tagOrDigest(place.reference);
     const { records, layers } = await readCacheArtifact(remote, name, { platform, maxRecordsBytes, signal });
     return {
@@ -38,14 +37,15 @@ export class StoreSharedCaches implements SharedCaches, Disposable {
     { compression, ...content }: Parameters<SharedCaches['write']>[1],
     { signal, onProgress }: Parameters<SharedCaches['write']>[2],
   ): Promise<void> {
-    const { blobs, layers, images } = this.#store;
-    const writing = { blobs, layers, images, holder: this.#holder, packing: compression, signal, onProgress };
+    const { blobs, layers, images, state } = this.#store;
+    const memory = { records: state.compressedLayers, locks: state.locks };
+    const writing = { blobs, layers, images, memory, holder: this.#holder, packing: compression, signal, onProgress };
     if (place.kind === 'local') {
       const name = { registry: 'localhost', repository: 'cache', tag: place.tag };
       return writeCacheDirectory(place.folder, content, { ...writing, name });
     }
     const tag = place.reference.tag ?? defaultTag;
-    return pushCache(this.#client.target(place.reference), content, { ...writing, tag });
+    return pushCache(this.#registries().target(place.reference), content, { ...writing, tag });
   }
 
   /** One download at a time, across processes: whoever comes second waits, and finds the layer. */
@@ -66,7 +66,13 @@ export class StoreSharedCaches implements SharedCaches, Disposable {
     await state.locks.singleFlight(`layer ${layer.diffId}`, flight, { signal });
   }
 
+  /** Most builds need none: what is set for registries is read by those that do. */
+  #registries(): RegistryClient {
+    this.#client ??= openRegistryClient(this.#store);
+    return this.#client;
+  }
+
   [Symbol.dispose](): void {
-    this.#client[Symbol.dispose]();
+    this.#client?.[Symbol.dispose]();
   }
 }

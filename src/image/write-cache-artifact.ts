@@ -15,6 +15,7 @@ import {
 import { writeOciDirectory, type BlobContent, type LayoutBlob, type RemoteTarget } from '../registry/index.ts';
 import { createLimit } from '../std/index.ts';
 import { cacheArtifact, cacheLayers } from './cache-artifact.ts';
+import type { CompressionMemory } from './compressed-layer.ts';
 import type { ImageStore } from './image-store.ts';
 import { LayerSources, type LayerPacking } from './layer-sources.ts';
 
@@ -24,6 +25,8 @@ export interface WriteCacheOptions {
   readonly images: ImageStore;
   readonly holder: LayerHolder;
   readonly packing: LayerPacking;
+  /** Remembers what was compressed. */
+  readonly memory: CompressionMemory;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
 }

@@ -53,7 +53,7 @@ async function exportTo(
   const layers = entries.flatMap(({ layer }) => (layer === undefined ? [] : [layer]));
   const name = placeName(target.place);
   try {
-    await imported.bring(layers);
+    await imported.bring(layers, signal);
     const content = { records: encodeEntries(entries), layers: [...new Set(layers)], compression: target.compression };
     await progress.internal(`export cache to ${name}`, (report) =>
       caches.write(target.place, content, {

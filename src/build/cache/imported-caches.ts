@@ -2,7 +2,7 @@ import { Fault } from '../../errors/index.ts';
 import { readContentId, type LayerHolder, type LayerStore } from '../../layer/index.ts';
 import { shortDigest, type DiffId } from '../../oci/index.ts';
 import { recordFrom, type CachedOutcome, type EarlierStep, type StepRecord } from '../../solver/index.ts';
-import { createLimit } from '../../std/index.ts';
+import { bytesOf, createLimit, createSingleFlight, showBytes } from '../../std/index.ts';
 import type { BuildProgress } from '../build-progress.ts';
 import type { StepResult } from '../step-result.ts';
 import type { LayerFetcher, SharedCache } from './shared-caches.ts';
@@ -12,7 +12,6 @@ export interface ImportedCachesOptions {
   readonly layers: LayerStore;
   readonly holder: LayerHolder;
   readonly progress: Pick<BuildProgress, 'internal' | 'warning'>;
-  readonly signal: AbortSignal;
 }
 
 interface Known {
@@ -38,7 +37,7 @@ export class ImportedCaches implements LayerFetcher {
   readonly #proven = new Set<DiffId>();
   readonly #dropped = new Set<SharedEntry>();
   readonly #unreachable = new Set<SharedCache>();
-  readonly #flights = new Map<DiffId, Promise<string | undefined>>();
+  readonly #once = createSingleFlight<DiffId, string | undefined>();
   readonly #limit = createLimit(parallelLayers);
   #lostCount = 0;
 
@@ -106,50 +105,44 @@ export class ImportedCaches implements LayerFetcher {
     return this.#proven.has(diffId);
   }
 
-  async bring(chain: readonly DiffId[]): Promise<void> {
+  async bring(chain: readonly DiffId[], signal: AbortSignal): Promise<void> {
     const unproven = this.unproven(chain);
     if (unproven.length === 0) return;
     const here = unproven.filter((diffId) => this.#isHere(diffId));
-    const problems = await Promise.all(here.map((diffId) => this.#once(diffId, () => this.#prove(diffId))));
-    problems.push(...(await this.#fetchAll(unproven.filter((diffId) => !here.includes(diffId)))));
+    const away = unproven.filter((diffId) => !here.includes(diffId));
+    const proofs = here.map((diffId) => this.#once(diffId, () => this.#prove(diffId), signal));
+    const problems = [...(await Promise.all(proofs)), ...(await this.#fetchAll(away, signal))];
     const lost = problems.find((problem) => problem !== undefined);
     if (lost !== undefined) throw new Fault('unavailable', `use the shared cache: ${lost}`);
   }
 
-  async #fetchAll(diffIds: readonly DiffId[]): Promise<(string | undefined)[]> {
+  async #fetchAll(diffIds: readonly DiffId[], signal: AbortSignal): Promise<readonly (string | undefined)[]> {
     if (diffIds.length === 0) return [];
     const { progress } = this.#options;
     const names = new Set(diffIds.map((diffId) => this.#claims.get(diffId)?.cache.name ?? ''));
     const what = `fetch ${diffIds.length} ${diffIds.length === 1 ? 'layer' : 'layers'} from ${[...names].join(', ')}`;
     return progress.internal(what, async (report) => {
       const sums = new Map<DiffId, Transfer>();
+      const fetch = (diffId: DiffId): Promise<string | undefined> =>
+        this.#once(
+          diffId,
+          (stop) => this.#limit(() => this.#fetch(diffId, { signal: stop, onProgress }), stop),
+          signal,
+        );
       const onProgress = (diffId: DiffId, transfer: Transfer): void => {
         sums.set(diffId, transfer);
         report({ ...sumOf(sums.values()), unit: 'bytes' });
       };
-      return Promise.all(
-        diffIds.map((diffId) =>
-          this.#once(diffId, () => this.#limit(() => this.#fetch(diffId, (each) => onProgress(diffId, each)))),
-        ),
-      );
+      return Promise.all(diffIds.map(fetch));
     });
   }
 
   /** The problem with a layer, undefined if it is here and proven. Asked for by several steps at once it is fetched once. */
-  #once(diffId: DiffId, work: () => Promise<string | undefined>): Promise<string | undefined> {
-    const known = this.#flights.get(diffId);
-    if (known !== undefined) return known;
-    const flight = work().finally(() => this.#flights.delete(diffId));
-    this.#flights.set(diffId, flight);
-    return flight;
-  }
-
-  async #fetch(diffId: DiffId, onProgress: (transfer: Transfer) => void): Promise<string | undefined> {
-    const { signal } = this.#options;
+  async #fetch(diffId: DiffId, { signal, onProgress }: Fetching): Promise<string | undefined> {
     let problem = 'nobody has it any more';
     for (const cache of this.#having(diffId)) {
       try {
-        await cache.fetch(diffId, { signal, onProgress });
+        await cache.fetch(diffId, { signal, onProgress: (transfer) => onProgress(diffId, transfer) });
         return await this.#prove(diffId);
       } catch (error) {
         if (!Fault.is(error) || error.code === 'cancelled' || signal.aborted) throw error;
@@ -185,7 +178,7 @@ export class ImportedCaches implements LayerFetcher {
   #drop({ entry, cache }: Known, problem: string): void {
     this.#dropped.add(entry);
     this.#lostCount += 1;
-    this.#options.progress.warning(undefined, `cache ${cache.name}: ${entry.label} is not reused: ${problem}`);
+    this.#options.progress.warning(undefined, `cache ${cache.name}: ${shown(entry)} is not reused: ${problem}`);
   }
 
   /** A layer that is known for other content, or a cache that does not answer any more, is of no use. */
@@ -194,7 +187,7 @@ export class ImportedCaches implements LayerFetcher {
     if (layer === undefined) return true;
     const claimed = this.#claims.get(layer);
     if (claimed !== undefined && claimed.entry.contentId !== entry.contentId) {
-      this.#drop({ entry, cache }, `layer ${shortDigest(layer)} is that of ${claimed.entry.label}`);
+      this.#drop({ entry, cache }, `layer ${shortDigest(layer)} is that of ${shown(claimed.entry)}`);
       return false;
     }
     if (this.#unreachable.has(cache) && !this.#isHere(layer)) return false;
@@ -205,6 +198,19 @@ export class ImportedCaches implements LayerFetcher {
   #isHere(diffId: DiffId): boolean {
     return this.#options.layers.hold(diffId, this.#options.holder);
   }
+}
+
+/** Somebody else wrote it. */
+function shown({ label }: SharedEntry): string {
+  const text = showBytes(bytesOf(label));
+  return text.length > shownChars ? `${text.slice(0, shownChars)}…` : text;
+}
+
+const shownChars = 80;
+
+interface Fetching {
+  readonly signal: AbortSignal;
+  readonly onProgress: (diffId: DiffId, transfer: Transfer) => void;
 }
 
 interface Transfer {

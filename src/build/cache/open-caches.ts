@@ -40,7 +40,7 @@ export async function openCaches(
   plan: CachePlan,
   { ports, progress, signal }: OpenCachesOptions,
 ): Promise<ImportedCaches> {
-  const imported = new ImportedCaches({ ...ports, progress, signal });
+  const imported = new ImportedCaches({ ...ports, progress });
   const { caches } = ports;
   if (caches === undefined || plan.from.length === 0) return imported;
   const opened = await Promise.allSettled(plan.from.map((place) => caches.open(place, { signal })));

@@ -53,5 +53,5 @@ export interface LayerFetcher {
    * Every layer of the chain is in the store when this returns. To be called before anything of it is read. A layer that
    * cannot be had is a Fault; the build then looks for another way to it.
    */
-  bring(chain: readonly DiffId[]): Promise<void>;
+  bring(chain: readonly DiffId[], signal: AbortSignal): Promise<void>;
 }

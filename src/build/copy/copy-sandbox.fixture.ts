@@ -83,7 +83,7 @@ export class CopySandbox implements Disposable {
     const reasons: Reason[] = [];
     const { locks } = state;
     const progress = new BuildProgress(() => undefined, { now: () => 0 });
-    const imported = new ImportedCaches({ layers, holder: ports.holder, progress, signal });
+    const imported = new ImportedCaches({ layers, holder: ports.holder, progress });
     await using cache = new BuildCache({ records: state.cache, layers, locks, holder: ports.holder, signal, imported });
     const [solved] = (await solve([target.tip], {
       cache,

@@ -118,7 +118,7 @@ class Copying {
     const { plan, ports } = this.#options;
     const { signal } = context;
     const chain = chainBelow(context);
-    await ports.fetcher?.bring(chain);
+    await ports.fetcher?.bring(chain, signal);
     return this.#withRoots(context, 'contents', (roots) =>
       packCopy({ ports, plan, chain, roots, pace: this.#pace(context), signal }),
     );
@@ -146,7 +146,7 @@ class Copying {
     const { from, ports } = this.#options;
     if (typeof from === 'function') return from(context.signal);
     const chain = context.sources[0]?.chain ?? [];
-    await ports.fetcher?.bring(chain);
+    await ports.fetcher?.bring(chain, context.signal);
     return new LayerSourceTree(opened.use(ports.layers.tree(chain)));
   }
 

@@ -26,9 +26,9 @@ export function workdirStep(options: WorkdirStepOptions): Vertex<StepResult> {
     inputs: [base],
     record: recordOf({ op: bytesOf('workdir'), path, user: bytesOf(user) }),
     cache,
-    run: async ({ inputs }) => {
+    run: async ({ inputs, signal }) => {
       try {
-        await options.ports.fetcher?.bring(inputs[0]?.chain ?? []);
+        await options.ports.fetcher?.bring(inputs[0]?.chain ?? [], signal);
         return makeFolder(options.ports, inputs[0] ?? nothing, { path, user });
       } catch (error) {
         throw faultAt(source, instruction, error);

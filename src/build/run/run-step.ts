@@ -90,7 +90,7 @@ class Running {
     const pace = new Pace(context.signal, instruction.original);
     return await this.#located(async () => {
       for (const content of contentsOf(this.#options.mounts)) {
-        if (!content.isAll) await ports.fetcher?.bring(this.#resultOf(content, context).chain);
+        if (!content.isAll) await ports.fetcher?.bring(this.#resultOf(content, context).chain, context.signal);
         this.#names.set(content, await contentName(content, this.#resultOf(content, context), { ports, pace }));
       }
       return this.record();
@@ -121,7 +121,8 @@ class Running {
     const { platform, ports, mounts, build } = this.#options;
     return this.#located(async () => {
       requireRunnable(platform, ports.platform);
-      for (const { chain } of [...context.inputs, ...context.sources]) await ports.fetcher?.bring(chain);
+      for (const { chain } of [...context.inputs, ...context.sources])
+        await ports.fetcher?.bring(chain, context.signal);
       const provided = provideMounts(mounts, {
         contentOf: (content) => this.#contentOf(content, context),
         secrets: build.secrets ?? new Map(),
