@@ -27,6 +27,14 @@ test('a file without instructions or stages is refused', () => {
   assert.equal(parseDockerfile('ARG a\n').diagnostics[0]?.message, 'dockerfile contains no stages to build');
 });
 
+test('a file may have 10,000 instructions; the next one is refused', () => {
+  const most = `FROM a\n${'ENV A=b\n'.repeat(9999)}`;
+  assert.deepEqual(parseDockerfile(most).diagnostics, []);
+  assert.deepEqual(parseDockerfile(`${most}CMD a\nCMD b\n`).diagnostics.map(formatMessage), [
+    'dockerfile parse error on line 10001: a Dockerfile may have 10000 instructions, this one has 10002',
+  ]);
+});
+
 test('a line may have 65,535 bytes and no more', () => {
   assert.deepEqual(parseDockerfile(labelOf(65_535)).diagnostics, []);
   const [error] = parseDockerfile(labelOf(65_536)).diagnostics;

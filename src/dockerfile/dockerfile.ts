@@ -42,6 +42,9 @@ export interface Stage {
 /** Larger files are refused unread. */
 export const maxDockerfileBytes = 16 << 20;
 
+/** More are refused, since each carries the state of those before it: the longest file that people wrote has hundreds. */
+export const maxInstructions = 10_000;
+
 const wholeStart = spanOf(1, 1, 1, 1);
 
 /** Reads a Dockerfile of any version of the language. */
@@ -111,8 +114,13 @@ function sortIntoStages(nodes: readonly RawNode[], findings: Findings): Pick<Doc
   const metaArgs: ArgInstruction[] = [];
   const stages: OpenStage[] = [];
   let isLost = false;
-  for (const node of nodes) {
+  for (const [index, node] of nodes.entries()) {
     if (findings.isFull()) break;
+    if (index === maxInstructions) {
+      const message = `a Dockerfile may have ${maxInstructions} instructions, this one has ${nodes.length}`;
+      findings.report({ rule: 'file', message, span: node.span, instruction: node.span });
+      break;
+    }
     const instruction = typedInstruction(node, findings);
     if (instruction === undefined) {
       isLost ||= node.keyword.text.toUpperCase() === 'FROM';

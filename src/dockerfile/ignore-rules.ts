@@ -16,6 +16,8 @@ export interface IgnoreRules {
 const maxFileChars = 16 << 20;
 const maxPatternChars = 4096;
 const maxPatterns = 10_000;
+/** Matching takes as many times the length of a path. */
+const maxWildcards = 64;
 
 /**
  * Reads an ignore file: one pattern a line, `!` before one that takes back, `#` in the first column for a comment.
@@ -33,6 +35,8 @@ export function parseIgnore(input: Uint8Array | string): IgnoreRules {
     if (content === undefined) continue;
     if (isTooLong(line) || content.length > maxPatternChars) {
       refuse(index + 1, `a pattern may have ${maxPatternChars} characters`);
+    } else if ((content.match(/\*+/g)?.length ?? 0) > maxWildcards) {
+      refuse(index + 1, `a pattern may have ${maxWildcards} times *`);
     } else if (content === '!') refuse(index + 1, 'illegal exclusion pattern: "!"');
     else if (patterns.length === maxPatterns) {
       refuse(index + 1, `an ignore file may have ${maxPatterns} patterns`);

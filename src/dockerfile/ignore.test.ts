@@ -129,3 +129,12 @@ test('.dockerignore: thirty thousand paths are decided one by one', (t) => {
   t.diagnostic(`30,000 paths, 8 rules: ${(performance.now() - start).toFixed(0)} ms`);
   assert.equal(ignored, 10_000);
 });
+
+test('a pattern of hundreds of wildcards is refused: it would be tried on every path', () => {
+  const { diagnostics, patterns } = parseIgnore(`${'*a'.repeat(64)}\n${'**/'.repeat(65)}b\n`);
+  assert.equal(patterns.length, 1);
+  assert.deepEqual(
+    diagnostics.map(({ message, span }) => [span.start.line, message]),
+    [[2, 'a pattern may have 64 times *']],
+  );
+});
