@@ -64,13 +64,19 @@ export class ArchiveUnpacking implements TarSink {
     };
   }
 
-  /** A link to a file that the archive does not bring carries its content. */
+  /**
+   * A link to a file that the archive does not bring carries its content. Where a later archive brings both names again,
+   * neither counts here.
+   */
   #link(path: ByteString, entry: TarEntry): undefined {
     const { ledger, below } = this.#options;
     const target = this.#placeOf(entry.link);
     if (target === path) return undefined;
-    if (target !== undefined && ledger.has(target)) {
-      ledger.add(path, this.#facts(entry, target));
+    if (target !== undefined && (ledger.has(target) || ledger.awaits(target))) {
+      const isReplacedLater = ledger.awaits(target);
+      const counts = ledger.add(path, this.#facts(entry, target));
+      if (counts && isReplacedLater)
+        throw this.#fault(entry, `links to ${showBytes(entry.link)}, which a later archive replaces`);
       return undefined;
     }
     const found = target === undefined || ledger.isHidden(target) ? undefined : below.lookup(target);

@@ -61,6 +61,8 @@ test('chmod: an octal value is the whole mode, however it is written', () => {
 
 test('chmod: directories on the way get the permissions of an octal value only', () => {
   assert.equal(newDirectoryMode('4700'), 0o700);
+  assert.equal(newDirectoryMode('1777'), 0o755);
+  assert.equal(newDirectoryMode('664'), 0o644);
   assert.equal(newDirectoryMode('u+s'), 0o755);
   assert.equal(newDirectoryMode(undefined), 0o755);
 });

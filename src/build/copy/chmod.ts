@@ -27,9 +27,12 @@ export function isWholeMode(text: string): boolean {
   return /^[0-7]+$/.test(text);
 }
 
-/** The mode of directories that are made on the way to the destination: as Docker has it, letters do not count for them. */
+/**
+ * The mode of directories that are made on the way to the destination: as Docker has it, letters do not count for
+ * them, and a umask of 022 does.
+ */
 export function newDirectoryMode(text: string | undefined): number {
-  return text === undefined || !isWholeMode(text) ? 0o755 : Number.parseInt(text, 8) & 0o777;
+  return text === undefined || !isWholeMode(text) ? 0o755 : Number.parseInt(text, 8) & 0o755;
 }
 
 type Operator = '+' | '-' | '=';

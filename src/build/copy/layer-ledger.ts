@@ -63,6 +63,11 @@ export class LayerLedger {
     return this.#entries.has(path);
   }
 
+  /** True for a name that the layer does not have yet, because a later entry with it counts. */
+  awaits(path: ByteString): boolean {
+    return this.#options.repeated.has(path) && !this.#entries.has(path);
+  }
+
   /** True if what is below at this path is not seen through the layer. */
   isHidden(path: ByteString): boolean {
     for (let each = parentOf(path); each !== ''; each = parentOf(each)) if (this.#hiding.has(each)) return true;

@@ -143,16 +143,15 @@ function commandOf(command: CommandLine, config: ContainerConfig): readonly stri
 }
 
 function exposed(config: ContainerConfig, words: readonly string[]): ConfigChange {
-  const ports = words.toSorted().flatMap((word) => {
+  const ports = words.flatMap((word) => {
     const result = parsePorts(word);
     if (result.kind === 'invalid') throw new Fault('invalid', result.message);
     return result.ports.map(formatPort);
   });
   const added = Object.fromEntries(ports.map((port) => [port, {}]));
-  const shown = [...new Set(ports)].toSorted();
   return {
     config: { ...config, ExposedPorts: { ...config.ExposedPorts, ...added } },
-    createdBy: `EXPOSE [${shown.join(' ')}]`,
+    createdBy: `EXPOSE [${ports.join(' ')}]`,
   };
 }
 
