@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { BlobStore } from '../blob/index.ts';
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
 import { mediaTypes, parseDigest, type Descriptor, type DiffId } from '../oci/index.ts';
@@ -56,8 +56,19 @@ export function rememberedForm(
   return { mediaType: layerTypes.oci[form.kind], digest, size: known.sizeBytes };
 }
 
-export function bytesOfFile(path: string, offsetBytes = 0): AsyncIterable<Uint8Array> {
-  return createReadStream(path, { highWaterMark: 1 << 20, start: offsetBytes });
+/** From `offsetBytes` on, in pieces, each valid until the next is asked for: the memory of one serves for all. */
+export async function* bytesOfFile(path: string, offsetBytes = 0): AsyncGenerator<Uint8Array, void, undefined> {
+  const file = openSync(path, 'r');
+  try {
+    const piece = Buffer.allocUnsafeSlow(1 << 20);
+    let position = offsetBytes;
+    for (let length = -1; length !== 0; position += length) {
+      length = readSync(file, piece, 0, piece.length, position);
+      if (length > 0) yield piece.subarray(0, length);
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** What layers are called, by family and form. */

@@ -95,18 +95,6 @@ export async function pushBlob(
   await target.putBlob(contentOf(descriptor, blob), { signal });
 }
 
-/** After a cut the bytes that arrived are passed over. */
 function contentOf(descriptor: Descriptor, blob: LayoutBlob): BlobContent {
-  return { descriptor, open: (offsetBytes) => bytesAfter(blob.read(), offsetBytes) };
-}
-
-async function* bytesAfter(
-  bytes: AsyncIterable<Uint8Array>,
-  offsetBytes: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let skipBytes = offsetBytes;
-  for await (const chunk of bytes) {
-    if (skipBytes < chunk.length) yield chunk.subarray(skipBytes);
-    skipBytes = Math.max(0, skipBytes - chunk.length);
-  }
+  return { descriptor, open: (offsetBytes) => blob.read(offsetBytes) };
 }

@@ -19,7 +19,7 @@ export const push = defineCommand({
     compression: text('How layers that were not pulled are compressed (default "gzip")', {
       choices: ['gzip', 'zstd', 'uncompressed'],
     }),
-    'compression-level': text('0 to 9 for gzip (default 6), 1 to 22 for zstd (default 3)', { placeholder: 'int' }),
+    'compression-level': text('0 to 9 for gzip (default 4), 1 to 22 for zstd (default 3)', { placeholder: 'int' }),
     platform: text('Push the image for this platform alone, of an image for several'),
     quiet: toggle('Suppress verbose output', { short: 'q' }),
     'tls-verify': tlsVerifyFlag,
