@@ -23,7 +23,7 @@ export type CacheExport = CacheExportTo | InlineCacheExport;
 export interface CacheExportTo {
   readonly kind: 'place';
   readonly place: CachePlace;
-  /** `min`: the steps of the images that are made; `max`: those of every stage that was needed. */
+  /** Whose layers: `min`: those of the images that are made; `max`: those of every stage that was needed. */
   readonly mode: 'min' | 'max';
   /** A place that cannot be written is a warning. */
   readonly ignoresErrors: boolean;

@@ -45,16 +45,14 @@ async function exportTo(
 ): Promise<void> {
   const { caches, records } = ports;
   if (caches === undefined) return;
-  const keys = target.mode === 'min' ? ofStages : reached.keys();
-  const entries = sharedEntries(keys, { records, imported }).map((entry) => ({
-    ...entry,
-    reading: reached.get(entry.contentKey),
-  }));
-  const layers = entries.flatMap(({ layer }) => (layer === undefined ? [] : [layer]));
+  const carried = sharedEntries(target.mode === 'max' ? reached.keys() : ofStages, { records, imported });
+  const wanted = new Set(carried.flatMap(({ layer }) => (layer === undefined ? [] : [layer])));
   const name = placeName(target.place);
   try {
-    await imported.bring(layers, signal);
-    const content = { records: encodeEntries(entries), layers: [...new Set(layers)], compression: target.compression };
+    const layers = await imported.available([...wanted], signal);
+    const known = sharedEntries(reached.keys(), { records, imported });
+    const entries = known.map((entry) => ({ ...entry, reading: reached.get(entry.contentKey) }));
+    const content = { records: encodeEntries(entries), layers, compression: target.compression };
     await progress.internal(`export cache to ${name}`, (report) =>
       caches.write(target.place, content, {
         signal,

@@ -24,7 +24,8 @@ interface Known {
  *
  * A result that `find` gives may name a layer that is not here. It is brought by `bring`, before its bytes are needed, and
  * only then is it seen whether it is what its entry claims: until that is so, the layer is not **proven**, and nothing
- * about it is kept. An entry whose layer is gone, wrong or out of reach is dropped with a warning, once; `bring` then
+ * about it is kept. An entry may do without a layer that is in the cache: it then says what a step comes to, for those
+ * that follow. An entry whose layer is gone, wrong or out of reach is dropped with a warning, once; `bring` then
  * fails, `lostCount` is one more, and the build is solved anew without that entry.
  */
 export class ImportedCaches implements LayerFetcher {
@@ -48,7 +49,6 @@ export class ImportedCaches implements LayerFetcher {
   /** Fault as `decodeEntries`. Of several caches that know a step the first counts, then the next. */
   add(cache: SharedCache): void {
     for (const entry of decodeEntries(cache.records)) {
-      if (entry.layer !== undefined && !cache.layers.has(entry.layer)) continue;
       listIn(this.#byKey, entry.contentKey).push({ entry, cache });
       if (entry.reading !== undefined) this.#byReading.set(entry.reading, entry);
       listIn(this.#bySlot, entry.slot).push(entry);
@@ -62,10 +62,10 @@ export class ImportedCaches implements LayerFetcher {
 
   /** What the step came to elsewhere, on top of what is below it here. */
   find(contentKey: string, below: StepResult | undefined): CachedOutcome<StepResult> | undefined {
-    for (const known of this.#byKey.get(contentKey) ?? []) {
-      if (!this.#dropped.has(known.entry) && this.#isUsable(known)) return outcomeOf(known.entry, below);
-    }
-    return undefined;
+    const known = this.#byKey.get(contentKey)?.filter(({ entry }) => !this.#dropped.has(entry)) ?? [];
+    const found =
+      known.find((each) => hasLayer(each) && this.#isUsable(each)) ?? known.find((each) => this.#isUsable(each));
+    return found === undefined ? undefined : outcomeOf(found.entry, below);
   }
 
   /** The record of a step that was done elsewhere on the same content. */
@@ -110,10 +110,20 @@ export class ImportedCaches implements LayerFetcher {
     if (unproven.length === 0) return;
     const here = unproven.filter((diffId) => this.#isHere(diffId));
     const away = unproven.filter((diffId) => !here.includes(diffId));
+    const nowhere = away.filter((diffId) => this.#having(diffId).length === 0);
+    for (const diffId of nowhere) this.#lose(diffId, noLayer);
+    if (nowhere.length > 0) throw new Fault('unavailable', `use the shared cache: ${noLayer}`);
     const proofs = here.map((diffId) => this.#once(diffId, () => this.#prove(diffId), signal));
     const problems = [...(await Promise.all(proofs)), ...(await this.#fetchAll(away, signal))];
     const lost = problems.find((problem) => problem !== undefined);
     if (lost !== undefined) throw new Fault('unavailable', `use the shared cache: ${lost}`);
+  }
+
+  /** Those of the layers that are here, or could be brought. */
+  async available(diffIds: readonly DiffId[], signal: AbortSignal): Promise<readonly DiffId[]> {
+    const away = this.unproven(diffIds).filter((diffId) => !this.#isHere(diffId) && this.#having(diffId).length > 0);
+    await this.#fetchAll(away, signal);
+    return diffIds.filter((diffId) => this.#isHere(diffId));
   }
 
   async #fetchAll(diffIds: readonly DiffId[], signal: AbortSignal): Promise<readonly (string | undefined)[]> {
@@ -141,6 +151,7 @@ export class ImportedCaches implements LayerFetcher {
   async #fetch(diffId: DiffId, { signal, onProgress }: Fetching): Promise<string | undefined> {
     let problem = 'nobody has it any more';
     for (const cache of this.#having(diffId)) {
+      if (this.#unreachable.has(cache)) continue;
       try {
         await cache.fetch(diffId, { signal, onProgress: (transfer) => onProgress(diffId, transfer) });
         return await this.#prove(diffId);
@@ -155,7 +166,7 @@ export class ImportedCaches implements LayerFetcher {
 
   #having(diffId: DiffId): readonly SharedCache[] {
     const caches = new Set([...this.#byKey.values()].flat().map(({ cache }) => cache));
-    return [...caches].filter((cache) => cache.layers.has(diffId) && !this.#unreachable.has(cache));
+    return [...caches].filter((cache) => cache.layers.has(diffId));
   }
 
   /** Looks whether the layer, which is here, holds what was claimed. */
@@ -171,14 +182,19 @@ export class ImportedCaches implements LayerFetcher {
   #lose(diffId: DiffId, problem: string): string {
     const known = this.#claims.get(diffId);
     this.#claims.delete(diffId);
-    if (known !== undefined) this.#drop(known, `layer ${shortDigest(diffId)}: ${problem}`);
+    if (known !== undefined && problem === noLayer) this.#forget(known.entry);
+    else if (known !== undefined) this.#drop(known, `layer ${shortDigest(diffId)}: ${problem}`);
     return problem;
   }
 
   #drop({ entry, cache }: Known, problem: string): void {
+    this.#forget(entry);
+    this.#options.progress.warning(undefined, `cache ${cache.name}: ${shown(entry)} is not reused: ${problem}`);
+  }
+
+  #forget(entry: SharedEntry): void {
     this.#dropped.add(entry);
     this.#lostCount += 1;
-    this.#options.progress.warning(undefined, `cache ${cache.name}: ${shown(entry)} is not reused: ${problem}`);
   }
 
   /** A layer that is known for other content, or a cache that does not answer any more, is of no use. */
@@ -207,6 +223,13 @@ function shown({ label }: SharedEntry): string {
 }
 
 const shownChars = 80;
+
+function hasLayer({ entry, cache }: Known): boolean {
+  return entry.layer === undefined || cache.layers.has(entry.layer);
+}
+
+/** What a cache was never given is no reason for a warning. */
+const noLayer = 'its layer is in no cache';
 
 interface Fetching {
   readonly signal: AbortSignal;
