@@ -220,6 +220,27 @@ test('what was pushed and is removed by its name leaves nothing behind', { skip 
   assert.deepEqual(at.store.layers.list(), []);
 });
 
+test(
+  'a push that has begun ends well though the store is pruned between its blobs and its manifest',
+  { skip },
+  async () => {
+    await using registry = await testRegistry();
+    const { at, put } = registry;
+    const manifest = await imageOf(registry, 'slow', await tarOf('slow'));
+    await at.engine.system.prune({ all: true, dryRun: false, signal: never });
+    assert.equal((await put('slow', '1', manifest)).status, 201);
+    await at.engine.system.prune({ all: true, dryRun: false, signal: never });
+    assert.equal(
+      at.store.images.find('slow:1')?.manifestDigest,
+      describe(manifest).digest,
+      'just pushed: not unused yet',
+    );
+    await registry.stop();
+    await at.engine.system.prune({ all: true, dryRun: false, signal: never });
+    assert.deepEqual([at.store.blobs.list(), at.store.layers.list(), at.store.state.manifests.list()], [[], [], []]);
+  },
+);
+
 test('check finds what a pushed manifest misses; a repair drops it', { skip }, async () => {
   await using registry = await testRegistry();
   const { at, put } = registry;
