@@ -23,8 +23,7 @@ export function compress(
 
 /** How many blocks are worked on or waited for at once: more than there are threads, so that none is idle. */
 const blocksAtOnce = 6;
-const gzipBlockBytes = 1 << 20;
-const zstdFrameBytes = 1 << 21;
+const blockBytes = 1 << 20;
 /** As far back as deflate looks (RFC 1951 section 2): what stood before a block helps to compress it. */
 const windowBytes = 32 * 1024;
 const chunkSize = 256 * 1024;
@@ -42,7 +41,7 @@ async function* gzip(source: AsyncIterable<Uint8Array>, level: number): AsyncGen
   let [checksum, length] = [0, 0];
   let before = Buffer.alloc(0);
   yield gzipHeader;
-  yield* blockwise(source, gzipBlockBytes, (block) => {
+  yield* blockwise(source, (block) => {
     checksum = crc32(block, checksum);
     length += block.length;
     const dictionary = before.length > 0 ? { dictionary: before } : {};
@@ -59,7 +58,7 @@ async function* gzip(source: AsyncIterable<Uint8Array>, level: number): AsyncGen
 async function* zstd(source: AsyncIterable<Uint8Array>, level: number): AsyncGenerator<Uint8Array, void, undefined> {
   const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
   let isEmpty = true;
-  yield* blockwise(source, zstdFrameBytes, (block) => {
+  yield* blockwise(source, (block) => {
     isEmpty = false;
     return zstdFrame(block, { params, chunkSize });
   });
@@ -72,7 +71,6 @@ async function* zstd(source: AsyncIterable<Uint8Array>, level: number): AsyncGen
  */
 async function* blockwise(
   source: AsyncIterable<Uint8Array>,
-  blockBytes: number,
   work: (block: Buffer) => Promise<Buffer>,
 ): AsyncGenerator<Buffer, void, undefined> {
   const free: Buffer<ArrayBuffer>[] = [];

@@ -4,6 +4,7 @@ import { Fault } from '../errors/index.ts';
 import { orAborted, throwIfAborted } from './abort.ts';
 import { createLimit } from './limit.ts';
 import { createSingleFlight } from './single-flight.ts';
+import { together } from './together.ts';
 
 const isCancelled = (error: unknown): boolean => Fault.is(error, 'cancelled');
 
@@ -105,3 +106,24 @@ function failingWork(): Promise<string> {
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
 }
+
+test('works that run together give their results in order; the first failure cancels the others and is the one that is thrown', async () => {
+  assert.deepEqual(await together([async () => 1, async () => 2]), [1, 2]);
+  const ended: string[] = [];
+  const waiting = (signal: AbortSignal): Promise<never> =>
+    new Promise((_, reject) =>
+      signal.addEventListener('abort', () => {
+        ended.push('waiting');
+        reject(new Fault('cancelled', 'cancelled'));
+      }),
+    );
+  const failing = async (): Promise<never> => {
+    throw new Fault('corrupt', 'the cause');
+  };
+  await assert.rejects(together([waiting, failing]), /the cause/);
+  assert.deepEqual(ended, ['waiting']);
+  const stop = new AbortController();
+  const cancelled = together([waiting], stop.signal);
+  stop.abort();
+  await assert.rejects(cancelled, (error) => Fault.is(error, 'cancelled'));
+});
