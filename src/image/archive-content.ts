@@ -31,17 +31,19 @@ export class ArchiveContent {
   }
 
   get isLayout(): boolean {
-    const { documents } = this.#archive;
-    return documents.has(imageLayout.marker) && documents.has(imageLayout.index);
+    return this.document(imageLayout.marker) !== undefined && this.document(imageLayout.index) !== undefined;
   }
 
   get isEmpty(): boolean {
     return this.#archive.documents.size === 0 && this.#archive.layers.size === 0;
   }
 
-  /** The document at a path, links followed; undefined where there is none. */
+  /** The document at a path, links followed; undefined where there is none. Fault `exhausted` for one that is too long. */
   document(path: string): Uint8Array | undefined {
-    return this.#archive.documents.get(this.#resolve(path));
+    const { documents, oversized } = this.#archive;
+    const at = this.#resolve(path);
+    if (!oversized.has(at)) return documents.get(at);
+    throw new Fault('exhausted', `read image archive: ${path} has more than the allowed ${maxConfigBytes} bytes`);
   }
 
   /** A document of the layout, or of the store, checked; undefined where it is in neither. */

@@ -80,7 +80,8 @@ function notAnArchiveOfImages(content: ArchiveContent): Fault {
       hint: 'load it with a newer Docker and save it again',
     });
   }
-  const holds = content.isEmpty ? 'it is empty' : 'it has neither index.json and oci-layout nor manifest.json';
+  if (content.isEmpty) return new Fault('invalid', 'load images: no archive of images: it is empty');
+  const holds = 'it has neither index.json and oci-layout nor manifest.json';
   return new Fault('invalid', `load images: no archive of images: ${holds}`, {
     hint: "for the tar of a root filesystem there is 'varve import'",
   });

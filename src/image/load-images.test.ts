@@ -167,6 +167,18 @@ test('an archive with anything wrong in it names no image: digests, lengths, lin
       /there is none/,
     ],
     ['a huge manifest.json', swapped(docker, 'manifest.json', `[${' '.repeat(5 << 20)}]`), 'invalid', /over the limit/],
+    [
+      'a manifest.json of 20 MB',
+      swapped(docker, 'manifest.json', ' '.repeat(20 << 20)),
+      'exhausted',
+      /manifest.json has more than/,
+    ],
+    [
+      'a config of 20 MB',
+      swapped(docker, configPath(image), ' '.repeat(20 << 20)),
+      'exhausted',
+      /\.json has more than/,
+    ],
     ['a manifest.json that is no list', swapped(docker, 'manifest.json', '{}'), 'invalid', /not a list/],
     [
       'a bad name',

@@ -22,6 +22,8 @@ export interface ReceivedArchive {
   readonly layers: ReadonlyMap<string, DiffId>;
   /** What a link stands for. */
   readonly links: ReadonlyMap<string, string>;
+  /** Files that are no layers, and too long for documents. */
+  readonly oversized: ReadonlySet<string>;
 }
 
 /** Of all documents together: an archive of a thousand images has less. */
@@ -68,6 +70,8 @@ async function receiveFile(member: FileMember, { received, options }: Receiving)
     if (diffId !== undefined) received.layer(member.path, diffId);
   } else if (member.sizeBytes <= maxConfigBytes) {
     received.document(member.path, Buffer.concat(await Array.fromAsync(bytes)));
+  } else {
+    received.oversize(member.path);
   }
 }
 
@@ -160,6 +164,7 @@ class Received implements ReceivedArchive {
   readonly documents = new Map<string, Uint8Array>();
   readonly layers = new Map<string, DiffId>();
   readonly links = new Map<string, string>();
+  readonly oversized = new Set<string>();
   #documentBytes = 0;
 
   document(path: string, bytes: Uint8Array): void {
@@ -181,8 +186,13 @@ class Received implements ReceivedArchive {
     this.links.set(path, target);
   }
 
+  oversize(path: string): void {
+    this.#forget(path);
+    this.oversized.add(path);
+  }
+
   #forget(path: string): void {
     this.#documentBytes -= this.documents.get(path)?.length ?? 0;
-    for (const map of [this.documents, this.layers, this.links]) map.delete(path);
+    for (const paths of [this.documents, this.layers, this.links, this.oversized]) paths.delete(path);
   }
 }
