@@ -56,7 +56,7 @@ export class RegistryClient implements Disposable {
   readonly #connections: HttpConnections;
   readonly #authorizer: Authorizer;
   readonly #options: RegistryClientOptions;
-  readonly #tlsOnly = new Set<string>();
+  readonly #protocols = new Map<string, 'http:' | 'https:'>();
 
   constructor(options: RegistryClientOptions) {
     this.#options = options;
@@ -131,7 +131,7 @@ export class RegistryClient implements Disposable {
       exchange: this.#connections.exchange,
       authorizer: this.#authorizer,
       userAgent,
-      tlsOnly: this.#tlsOnly,
+      protocols: this.#protocols,
       patience: { ...patience, maxAttempts, sleep },
     });
     return { transport, sleep, maxCuts: maxAttempts - 1, cutDelayMs: patience.firstDelayMs };

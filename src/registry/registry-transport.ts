@@ -39,8 +39,8 @@ export interface TransportOptions {
   readonly exchange: HttpExchange;
   readonly authorizer: Authorizer;
   readonly userAgent: string;
-  /** Insecure registries that turned out to want TLS. */
-  readonly tlsOnly: Set<string>;
+  /** What insecure registries turned out to speak. */
+  readonly protocols: Map<string, 'http:' | 'https:'>;
   readonly patience: Omit<RetryOptions, 'signal'>;
 }
 
@@ -83,7 +83,7 @@ async function authorized(query: RegistryQuery, options: AttemptOptions): Promis
   return send(query, authorization, options);
 }
 
-/** An insecure registry may want TLS after all, with whatever certificate: that shows in its answer to plain HTTP. */
+/** An insecure registry may want TLS after all, with whatever certificate: that shows in its first answer to plain HTTP. */
 async function send(
   query: RegistryQuery,
   authorization: string | undefined,
@@ -91,10 +91,11 @@ async function send(
 ): Promise<HttpAnswer> {
   const answer = await sendOnce(query, authorization, options);
   const { registry, origin } = query.audience.address;
-  const isPlain = origin.startsWith('http:') && !options.tlsOnly.has(registry);
-  if (!isPlain || answer.status !== 400 || /json/.test(answer.headers['content-type'] ?? '')) return answer;
+  if (!origin.startsWith('http:') || options.protocols.has(registry)) return answer;
+  const wantsTls = answer.status === 400 && !/json/.test(answer.headers['content-type'] ?? '');
+  options.protocols.set(registry, wantsTls ? 'https:' : 'http:');
+  if (!wantsTls) return answer;
   await answer.discard();
-  options.tlsOnly.add(registry);
   return sendOnce(query, authorization, options);
 }
 
@@ -102,10 +103,11 @@ async function send(
 function sendOnce(
   { audience, path, method, headers, body }: RegistryQuery,
   authorization: string | undefined,
-  { exchange, userAgent, signal, tlsOnly }: AttemptOptions,
+  { exchange, userAgent, signal, protocols }: AttemptOptions,
 ): Promise<HttpAnswer> {
   const { origin: plain, registry } = audience.address;
-  const home = new URL(tlsOnly.has(registry) ? plain.replace(/^http:/, 'https:') : plain);
+  const home = new URL(plain);
+  home.protocol = protocols.get(registry) ?? home.protocol;
   const url = new URL(typeof path === 'string' ? `/v2/${audience.repository}/${path}` : path, home);
   if (url.host === home.host) url.protocol = home.protocol;
   const request = {

@@ -117,10 +117,8 @@ test('works that run together give their results in order; the first failure can
         reject(new Fault('cancelled', 'cancelled'));
       }),
     );
-  const failing = async (): Promise<never> => {
-    throw new Fault('corrupt', 'the cause');
-  };
-  await assert.rejects(together([waiting, failing]), /the cause/);
+  const failed = Promise.reject(new Fault('corrupt', 'the cause'));
+  await assert.rejects(together([waiting, () => failed]), /the cause/);
   assert.deepEqual(ended, ['waiting']);
   const stop = new AbortController();
   const cancelled = together([waiting], stop.signal);
