@@ -41,7 +41,11 @@ export class LocalEngine implements Engine {
     // The builder is loaded by those who build: a container starts sooner without it.
     const { runBuild } = await import('./run-build.ts');
     await this.containers.sweep();
-    return runBuild(this.#store, this.images, options);
+    try {
+      return await runBuild(this.#store, this.images, options);
+    } finally {
+      this.#store.areas.settle();
+    }
   }
 
   async checkBuild(options: BuildCheckOptions): Promise<CheckedBuild> {

@@ -19,6 +19,24 @@ test('a temporary area ends with its owner: view, folder and mount point', { ski
   assert.deepEqual(areas.list(), []);
 });
 
+test(
+  'an area disposed of soon has its owner until it is gone: when the process waits, or before it ends',
+  { skip },
+  async () => {
+    using store = new TestStore('directory');
+    const { areas } = store;
+    const first = areas.temporary('step');
+    mkdirSync(first.workDir);
+    areas.disposeSoon(first);
+    assert.deepEqual([areas.list(), areas.isOwned(first.id)], [[first.id], true]);
+    await new Promise(setImmediate);
+    assert.deepEqual([areas.list(), areas.isOwned(first.id)], [[], false]);
+    areas.disposeSoon(areas.temporary('step'));
+    areas.settle();
+    assert.deepEqual(areas.list(), []);
+  },
+);
+
 test('a lasting area stays until it is removed, with what is mounted in its view', { skip }, () => {
   using store = new TestStore('directory');
   const { areas, mounts } = store;

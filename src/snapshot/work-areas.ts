@@ -18,6 +18,8 @@ export class WorkAreas {
   readonly #trash: string;
   readonly #run: string;
   readonly #mounts: Mounts;
+  /** Temporary areas that are over and still there. */
+  readonly #over = new Set<TemporaryArea>();
 
   /** `root`: the store's. `runRoot`: a volatile folder of this store alone. Both are made where they are missing. */
   constructor(options: { readonly root: string; readonly runRoot: string; readonly mounts: Mounts }) {
@@ -38,6 +40,23 @@ export class WorkAreas {
     } catch (error) {
       lock.remove();
       throw error;
+    }
+  }
+
+  /**
+   * Disposes of an area as soon as this process waits for something, the next container for example: deleting a folder takes
+   * as long as the disk does. Whoever calls it sees to it that `settle` is called before the process ends.
+   */
+  disposeSoon(area: TemporaryArea): void {
+    this.#over.add(area);
+    setImmediate(() => this.#trySettle());
+  }
+
+  /** Disposes of what was to be disposed of soon. */
+  settle(): void {
+    for (const area of this.#over) {
+      area[Symbol.dispose]();
+      this.#over.delete(area);
     }
   }
 
@@ -88,6 +107,15 @@ export class WorkAreas {
   emptyTrash(): void {
     using trash = Tree.open(this.#trash);
     for (const name of trash.list(bytesOf(''))) trash.remove(name);
+  }
+
+  /** What fails here fails again when `settle` is called by somebody who can be told. */
+  #trySettle(): void {
+    try {
+      this.settle();
+    } catch {
+      return;
+    }
   }
 
   #discard(path: string): void {

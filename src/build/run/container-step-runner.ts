@@ -81,8 +81,17 @@ export class ContainerStepRunner implements StepRunner {
   }
 
   async run(command: StepCommand, options: StepRunOptions): Promise<StepOutcome> {
-    const { areas, snapshotter } = this.#options;
-    using area = areas.temporary('step');
+    const { areas } = this.#options;
+    const area = areas.temporary('step');
+    try {
+      return await this.#runIn(area, command, options);
+    } finally {
+      areas.disposeSoon(area);
+    }
+  }
+
+  async #runIn(area: TemporaryArea, command: StepCommand, options: StepRunOptions): Promise<StepOutcome> {
+    const { snapshotter } = this.#options;
     const outcome = await this.#execute(area, command, options);
     if (outcome !== undefined) return outcome;
     using packer = this.#options.packer(command.chain);
