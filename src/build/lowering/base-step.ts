@@ -49,7 +49,8 @@ export function baseOnImage(image: StoredImage, name: string, { platform, epochS
 /** FROM an earlier stage: goes on where it ended, its ARGs included. */
 export function baseOnStage(stage: LoweredStage): StageBase {
   const { ownCommand: _, ...state } = stage.state;
-  return { ...state, step: { vertex: stage.tip, title: `FROM ${stage.label}` } };
+  const { OnBuild: __, ...config } = state.config;
+  return { ...state, config, step: { vertex: stage.tip, title: `FROM ${stage.label}` } };
 }
 
 /** A vertex that stands for layers which are there. Their identity is their content's: nothing else counts. */

@@ -1,10 +1,17 @@
 import { parseTrigger, type Stage, type StageInstruction } from '../../dockerfile/index.ts';
-import type { StoredImage } from '../../image/index.ts';
+import type { ContainerConfig } from '../../oci/index.ts';
 import { instructionFault, type DockerfileSource } from './instruction-fault.ts';
 
-/** The ONBUILD triggers of a stage's base. They run once, in the child: they are not inherited any further. */
-export function triggersOf(image: StoredImage, stage: Stage, source: DockerfileSource): readonly StageInstruction[] {
-  return (image.config.config?.OnBuild ?? []).map((text) => trigger(text, stage, source));
+/**
+ * The ONBUILD triggers of a stage's base, be it an image or another stage. They run once, in the child: they are not
+ * inherited any further. `base`: the configuration of the base.
+ */
+export function triggersOf(
+  base: ContainerConfig | undefined,
+  stage: Stage,
+  source: DockerfileSource,
+): readonly StageInstruction[] {
+  return (base?.OnBuild ?? []).map((text) => trigger(text, stage, source));
 }
 
 /** What goes wrong in it is shown at the FROM that brought it. */

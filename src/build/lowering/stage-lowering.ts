@@ -126,14 +126,20 @@ export class StageLowering implements Disposable {
     const { instructions } = stage;
     if (name === '') throw this.#fault(stage.from, `base name (${stage.base.text}) should not be blank`);
     const earlier = this.#stageNamed(name, stage.index, { byNumber: false });
-    if (earlier !== undefined) return { base: baseOnStage(await this.#lower(earlier)), instructions };
+    if (earlier !== undefined) return this.#beginning(stage, await this.#lower(earlier));
     if (name === 'scratch') return { base: baseOnNothing({ platform, epochSec }), instructions };
     const named =
       (await this.#named(stage.from, name, platform)) ??
       ({ kind: 'image', image: await this.#image(stage.from, name, platform) } as const);
-    const triggers = named.kind === 'image' ? triggersOf(named.image, stage, this.#options.source) : [];
+    const config = named.kind === 'image' ? named.image.config.config : undefined;
+    const triggers = triggersOf(config, stage, this.#options.source);
     const base = this.#baseOnNamed(stage, named, { name, platform });
     return { base, instructions: [...triggers, ...instructions] };
+  }
+
+  #beginning(stage: Stage, below: LoweredStage): StageBeginning {
+    const triggers = triggersOf(below.state.config, stage, this.#options.source);
+    return { base: baseOnStage(below), instructions: [...triggers, ...stage.instructions] };
   }
 
   #baseOnNamed(
