@@ -97,8 +97,10 @@ const wrongLines: readonly WrongLine[] = [
     ['--mount=type=bind,target=..', /invalid mount target "\/"/],
     ['--mount=type=tmpfs,target=/', /invalid mount target "\/"/],
     ['--mount=type=cache', /invalid mount target "\/"/],
-    ['--mount=type=bind,target=/proc/sys', /\/proc\/sys/],
+    ['--mount=type=bind,target=/proc/sys', /invalid mount target "\/proc\/sys": a container has its own/],
     ['--mount=type=bind,target=/to-proc/x', /\/to-proc\/x/],
+    ['--mount=type=tmpfs,target=/dev', /invalid mount target "\/dev": a container has its own/],
+    ['--mount=type=bind,source=pipe,target=/m', 'mount on /m: it is neither a file nor a directory'],
     ['--mount=type=cache,target=/c,sharing=x', 'unsupported sharing value "x"'],
     ['--mount=type=cache,target=/c,mode=x', 'invalid value x for mode'],
     ['--mount=type=cache,target=/c,uid=-1', 'invalid value -1 for uid'],
@@ -190,6 +192,7 @@ describe('bad builds', { skip: needsRoot }, () => {
         out: { link: '/etc/passwd' },
         up: { link: '../../../../../etc' },
       });
+      assert.equal(spawnSync('mkfifo', [join(context, 'pipe')]).status, 0);
       const ended = await store.build(context, ...args);
       assertRefused(ended, 1, error);
       assert.match(ended.stderr, new RegExp(`^Dockerfile:${line}(:\\d+)?$|on line ${line}:`, 'm'));

@@ -123,6 +123,8 @@ class MountOf {
   }
 
   #checked(target: string): string {
+    if (ofContainer.test(target))
+      throw this.#fault(`invalid mount target ${JSON.stringify(target)}: a container has its own`);
     if (target !== '/' && !target.includes('\0')) return target;
     throw this.#fault(`invalid mount target ${JSON.stringify(target)}`);
   }
@@ -165,6 +167,9 @@ class MountOf {
 
 /** What was taken from a context before: the same for all steps of a build. */
 const contextLayers = new WeakMap<OpenSource, Map<string, Vertex<StepResult>>>();
+
+/** What no container starts without. */
+const ofContainer = /^\/dev$|^\/proc(\/|$)/;
 
 /** Where it is in its layer. */
 const layerName = 'mounted';

@@ -90,14 +90,14 @@ export class StepMounts implements AsyncDisposable {
   }
 
   /** The content's view, and from it just what was asked for, as a mount of its own. */
-  #content({ content, readOnly }: Of<'bind'>): string {
+  #content({ content, readOnly, target }: Of<'bind'>): string {
     const folder = this.#folder();
     using tree = this.#openView(content, { folder, readOnly });
     const place = tree.resolve(bytesOf(content.path));
     const type = place === '' ? 'dir' : tree.stat(place)?.type;
-    if (type === undefined) throw missing(content);
+    if (type === undefined) throw missing(target);
     if (type !== 'dir' && type !== 'file') {
-      throw new Fault('unsupported', `mount ${content.path}: it is neither a file nor a directory`);
+      throw new Fault('unsupported', `mount on ${target}: it is neither a file nor a directory`);
     }
     return this.#bind(tree, { place, type, target: join(folder, 'place') });
   }
@@ -146,7 +146,7 @@ export class StepMounts implements AsyncDisposable {
     using view = this.#openView(seed, { folder: this.#folder(), readOnly: true });
     const place = view.resolve(bytesOf(seed.path));
     const type = place === '' ? 'dir' : view.stat(place)?.type;
-    if (type === undefined) throw missing(seed);
+    if (type === undefined) throw missing(seed.path);
     if (type !== 'dir') throw new Fault('invalid', `begin a cache with ${seed.path}: it is not a directory`);
     using from = view.openTree(place);
     copyTree(from, folder);
@@ -192,8 +192,8 @@ interface BindPlace {
   readonly target: string;
 }
 
-function missing({ path }: StepContent): Fault {
-  return new Fault('not-found', `mount ${path}: there is no such file or directory`);
+function missing(place: string): Fault {
+  return new Fault('not-found', `mount on ${place}: there is no such file or directory`);
 }
 
 function compare(a: string, b: string): number {
