@@ -93,8 +93,11 @@ export class BackgroundWriter implements Disposable {
   }
 }
 
-/** The thread keeps nothing but its buffers, which are not counted here. */
-const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 };
+/**
+ * The thread keeps nothing but its buffers, which are not counted here. With 1 and 16 MB V8 at times ends the whole process while
+ * it sets up the thread ("out of memory: GC during deserialization").
+ */
+const resourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
 const slotBytes = 512 << 10;
 const slotCount = 4;
