@@ -4,10 +4,11 @@ import type { CacheRecords } from '../../state/index.ts';
 import type { BuildPorts } from '../build-ports.ts';
 import type { BuildProgress } from '../build-progress.ts';
 import type { CacheExportTo } from './cache-place.ts';
-import { slotAnywhere, type ImportedCaches } from './imported-caches.ts';
+import type { ImportedCaches } from './imported-caches.ts';
 import type { CachePlan } from './open-caches.ts';
 import { placeName } from './place-name.ts';
 import { encodeEntries, nothingMade, type SharedEntry } from './shared-entry.ts';
+import { slotAnywhere } from './slot-anywhere.ts';
 
 export interface CacheExportOptions {
   readonly ports: Pick<BuildPorts, 'caches' | 'records'>;

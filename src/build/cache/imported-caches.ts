@@ -2,21 +2,18 @@ import { Fault } from '../../errors/index.ts';
 import { readContentId, type LayerHolder, type LayerStore } from '../../layer/index.ts';
 import { shortDigest, type DiffId } from '../../oci/index.ts';
 import { recordFrom, type CachedOutcome, type EarlierStep, type StepRecord } from '../../solver/index.ts';
-import { bytesOf, createLimit, createSingleFlight, showBytes } from '../../std/index.ts';
+import { createLimit, createSingleFlight } from '../../std/index.ts';
 import type { BuildProgress } from '../build-progress.ts';
 import type { StepResult } from '../step-result.ts';
+import { hasLayer, outcomeOf, shown, type Known } from './known-entry.ts';
 import type { LayerFetcher, SharedCache } from './shared-caches.ts';
 import { decodeEntries, type SharedEntry } from './shared-entry.ts';
+import { slotAnywhere } from './slot-anywhere.ts';
 
 export interface ImportedCachesOptions {
   readonly layers: LayerStore;
   readonly holder: LayerHolder;
   readonly progress: Pick<BuildProgress, 'internal' | 'warning'>;
-}
-
-interface Known {
-  readonly entry: SharedEntry;
-  readonly cache: SharedCache;
 }
 
 /**
@@ -55,7 +52,7 @@ export class ImportedCaches implements LayerFetcher {
     }
   }
 
-  /** How many entries were found and then turned out to be of no use. */
+  /** How many results were given and then turned out to be of no use. */
   get lostCount(): number {
     return this.#lostCount;
   }
@@ -181,20 +178,17 @@ export class ImportedCaches implements LayerFetcher {
 
   #lose(diffId: DiffId, problem: string): string {
     const known = this.#claims.get(diffId);
+    if (known === undefined) return problem;
     this.#claims.delete(diffId);
-    if (known !== undefined && problem === noLayer) this.#forget(known.entry);
-    else if (known !== undefined) this.#drop(known, `layer ${shortDigest(diffId)}: ${problem}`);
+    this.#lostCount += 1;
+    if (problem === noLayer) this.#dropped.add(known.entry);
+    else this.#drop(known, `layer ${shortDigest(diffId)}: ${problem}`);
     return problem;
   }
 
   #drop({ entry, cache }: Known, problem: string): void {
-    this.#forget(entry);
-    this.#options.progress.warning(undefined, `cache ${cache.name}: ${shown(entry)} is not reused: ${problem}`);
-  }
-
-  #forget(entry: SharedEntry): void {
     this.#dropped.add(entry);
-    this.#lostCount += 1;
+    this.#options.progress.warning(undefined, `cache ${cache.name}: ${shown(entry)} is not reused: ${problem}`);
   }
 
   /** A layer that is known for other content, or a cache that does not answer any more, is of no use. */
@@ -216,18 +210,6 @@ export class ImportedCaches implements LayerFetcher {
   }
 }
 
-/** Somebody else wrote it. */
-function shown({ label }: SharedEntry): string {
-  const text = showBytes(bytesOf(label));
-  return text.length > shownChars ? `${text.slice(0, shownChars)}…` : text;
-}
-
-const shownChars = 80;
-
-function hasLayer({ entry, cache }: Known): boolean {
-  return entry.layer === undefined || cache.layers.has(entry.layer);
-}
-
 /** What a cache was never given is no reason for a warning. */
 const noLayer = 'its layer is in no cache';
 
@@ -246,24 +228,6 @@ const parallelLayers = 3;
 
 /** How many steps of a slot a reason may compare with. */
 const comparedSteps = 10;
-
-function outcomeOf(
-  { layer, contentId, createdMs }: SharedEntry,
-  below: StepResult | undefined,
-): CachedOutcome<StepResult> {
-  const chain = below?.chain ?? [];
-  const result =
-    layer === undefined ? { chain, createdMs: below?.createdMs ?? createdMs } : { chain: [...chain, layer], createdMs };
-  return { result, contentId, definitionKey: ofNoStepHere };
-}
-
-/** The solver then keeps the result as that of the step that asked. */
-const ofNoStepHere = '';
-
-/** Without what stands for the place of the Dockerfile on one machine. */
-export function slotAnywhere(slot: string): string {
-  return slot.slice(slot.indexOf('/') + 1);
-}
 
 function listIn<K, V>(map: Map<K, V[]>, key: K): V[] {
   const list = map.get(key) ?? [];
