@@ -17,7 +17,7 @@ const maxFileChars = 16 << 20;
 const maxPatternChars = 4096;
 const maxPatterns = 10_000;
 /** Matching takes as many times the length of a path. */
-const maxWildcards = 64;
+const maxWildcards = 16;
 
 /**
  * Reads an ignore file: one pattern a line, `!` before one that takes back, `#` in the first column for a comment.

@@ -131,10 +131,10 @@ test('.dockerignore: thirty thousand paths are decided one by one', (t) => {
 });
 
 test('a pattern of hundreds of wildcards is refused: it would be tried on every path', () => {
-  const { diagnostics, patterns } = parseIgnore(`${'*a'.repeat(64)}\n${'**/'.repeat(65)}b\n`);
+  const { diagnostics, patterns } = parseIgnore(`${'*a'.repeat(16)}\n${'**/'.repeat(17)}b\n`);
   assert.equal(patterns.length, 1);
   assert.deepEqual(
     diagnostics.map(({ message, span }) => [span.start.line, message]),
-    [[2, 'a pattern may have 64 times *']],
+    [[2, 'a pattern may have 16 times *']],
   );
 });
