@@ -147,6 +147,8 @@ const wrongLines: readonly WrongLine[] = [
     line: 12,
   },
   { lines: [`ENV x=${'${a:-'.repeat(5000)}${'}'.repeat(5000)}`], error: /^failed to process/ },
+  { lines: ['RUN echo a\0b'], error: 'there is a zero byte in the command' },
+  { lines: ['ENV A=a\0b', 'RUN env'], error: 'there is a zero byte in the variable "A"' },
   { lines: ['ONBUILD ONBUILD RUN x'], error: /Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed/ },
   { lines: Array.from({ length: 100_000 }, () => 'RUN true'), error: /may have 10000 instructions/, line: 10_001 },
 ];

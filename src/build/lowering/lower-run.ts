@@ -5,7 +5,7 @@ import { builderArgs } from './builder-args.ts';
 import { instructionFault } from './instruction-fault.ts';
 import { lowerDevices } from './lower-devices.ts';
 import { lowerMounts } from './lower-mounts.ts';
-import { runCreatedBy } from '../run/run-command.ts';
+import { runCommand, runCreatedBy } from '../run/run-command.ts';
 import { runStep } from '../run/run-step.ts';
 import type { StageScope } from './stage-scope.ts';
 
@@ -16,6 +16,7 @@ export async function lowerRun(scope: StageScope, instruction: RunInstruction): 
   if (network === 'host' && build.network !== 'host') requireEntitlement(scope, instruction, 'network.host');
   if (security === 'insecure') requireEntitlement(scope, instruction, 'security.insecure');
   const { state } = draft;
+  requireNoZeroByte(scope, instruction);
   const basics = scope.basics(instruction);
   const vertex = runStep({
     ...basics,
@@ -32,6 +33,15 @@ export async function lowerRun(scope: StageScope, instruction: RunInstruction): 
     onWarning,
   });
   draft.add({ vertex, title: instruction.original }, runCreatedBy(instruction, state));
+}
+
+/** The kernel ends words and variables at one. */
+function requireNoZeroByte({ source, draft: { state } }: StageScope, instruction: RunInstruction): void {
+  const variable = [...state.env].find((pair) => pair.join('').includes('\0'))?.[0];
+  const isInWords = runCommand(instruction, state).args.some((word) => word.includes('\0'));
+  if (variable === undefined && !isInWords) return;
+  const place = isInWords ? 'the command' : `the variable ${JSON.stringify(variable)}`;
+  throw instructionFault(source, instruction, { message: `there is a zero byte in ${place}` });
 }
 
 /** Those of the build, with the host name that an argument gave. */
