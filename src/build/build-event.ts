@@ -17,7 +17,7 @@ export type BuildEvent =
   /** The step ran and gave what it gave before: what follows on it can be reused all the same. Comes before its end. */
   | { readonly kind: 'unchanged'; readonly step: number }
   /** What the step's command wrote, as it came. */
-  | { readonly kind: 'output'; readonly step: number; readonly stream: 'stdout' | 'stderr'; readonly bytes: Uint8Array }
+  | { readonly kind: 'output'; readonly step: number; readonly bytes: Uint8Array }
   /** How far long work has come: bytes or items. */
   | {
       readonly kind: 'progress';

@@ -96,8 +96,8 @@ export class BuildProgress {
     this.#about(vertex, (step) => this.#emit({ kind: 'cancelled', step, timeMs: this.#clock.now() }));
   }
 
-  output(vertex: StepVertex, stream: 'stdout' | 'stderr', bytes: Uint8Array): void {
-    this.#about(vertex, (step) => this.#emit({ kind: 'output', step, stream, bytes }));
+  output(vertex: StepVertex, bytes: Uint8Array): void {
+    this.#about(vertex, (step) => this.#emit({ kind: 'output', step, bytes }));
   }
 
   /** A layer of a size that takes its time is being written. */

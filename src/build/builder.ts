@@ -128,7 +128,7 @@ function loweringFor(platform: Platform, building: Building): StageLowering {
       cacheRules: rules,
       context: context.files,
       scope: createHash('sha256').update(context.dockerfile.identity).digest('hex').slice(0, 16),
-      onOutput: (vertex, stream, bytes) => progress.output(vertex, stream, bytes),
+      onOutput: (vertex, bytes) => progress.output(vertex, bytes),
       onPacking: (vertex, doneBytes) => progress.packing(vertex, doneBytes),
       onWarning: (vertex, message) => progress.warning(vertex, message),
     }),

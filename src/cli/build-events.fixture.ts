@@ -19,8 +19,8 @@ export function step(kind: 'started' | 'cached' | 'finished' | 'cancelled', numb
   return [{ kind, step: number, timeMs: nowMs + atMs }, atMs];
 }
 
-export function output(number: number, text: string, atMs: number, stream: 'stdout' | 'stderr' = 'stdout'): Timed {
-  return [{ kind: 'output', step: number, stream, bytes: Buffer.from(text, 'latin1') }, atMs];
+export function output(number: number, text: string, atMs: number): Timed {
+  return [{ kind: 'output', step: number, bytes: Buffer.from(text, 'latin1') }, atMs];
 }
 
 export const untilMake: readonly Timed[] = [
@@ -33,8 +33,8 @@ export const untilMake: readonly Timed[] = [
   step('cached', 3, 6),
   step('started', 4, 7),
   [{ kind: 'reason', step: 4, reason: 'COPY src/: 1 of 812 files changed: src/a.ts (content)' }, 7],
-  output(4, 'compiling a\ncompi', 130),
-  output(4, 'warning: b is old\n', 140, 'stderr'),
+  output(4, 'compiling a\n', 130),
+  output(4, 'warning: b is old\ncompi', 140),
   output(4, 'ling b\r\nno newline', 347),
 ];
 export const success: readonly Timed[] = [

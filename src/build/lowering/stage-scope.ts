@@ -12,7 +12,7 @@ import type { StepResult } from '../step-result.ts';
 
 /** What is told while steps run. */
 export interface StepListener {
-  readonly onOutput: (vertex: Vertex<StepResult>, stream: 'stdout' | 'stderr', bytes: Uint8Array) => void;
+  readonly onOutput: (vertex: Vertex<StepResult>, bytes: Uint8Array) => void;
   readonly onPacking?: ((vertex: Vertex<StepResult>, doneBytes: number) => void) | undefined;
   readonly onWarning: (vertex: Vertex<StepResult> | undefined, message: string) => void;
 }

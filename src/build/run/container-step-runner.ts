@@ -129,7 +129,7 @@ export class ContainerStepRunner implements StepRunner {
       const outcome = await runtime.run(area.id, {
         bundle,
         signal: options.signal,
-        onStdout: (bytes) => options.onOutput('stdout', bytes),
+        onStdout: options.onOutput,
       });
       if (outcome.kind === 'not-started') return { kind: 'failed', exitCode: outcome.code, message: outcome.message };
       return outcome.code === 0 ? undefined : { kind: 'failed', exitCode: outcome.code, message: undefined };

@@ -12,7 +12,7 @@ import { StepLog } from './step-log.ts';
 import type { StepResult } from '../step-result.ts';
 import type { StepRunner } from './step-runner.ts';
 
-type Chunk = readonly [stream: 'stdout' | 'stderr', bytes: string | Uint8Array];
+type Chunk = string | Uint8Array;
 
 /** A RUN whose command writes these chunks and fails. */
 class FailingRun implements Disposable {
@@ -24,7 +24,7 @@ class FailingRun implements Disposable {
   async fault(command: string, chunks: readonly Chunk[]): Promise<Fault> {
     const failing: StepRunner = {
       run: async (_, { onOutput }) => {
-        for (const [stream, bytes] of chunks) onOutput(stream, Buffer.from(bytes));
+        for (const bytes of chunks) onOutput(Buffer.from(bytes));
         this.wasLocked = isLocked(this.path);
         return { kind: 'failed', exitCode: 3, message: undefined };
       },
@@ -78,10 +78,7 @@ test('all that a RUN writes is in its file, both streams byte for byte, and the 
   using run = new FailingRun();
   const lines = Array.from({ length: 5000 }, (_, index) => `line ${index}\n`);
   const bytes = Buffer.from([0xff, 0x00, 0x1b, 0x0a]);
-  const fault = await run.fault('make \\\n  all', [
-    ['stderr', bytes],
-    ...lines.map((line) => ['stdout', line] as const),
-  ]);
+  const fault = await run.fault('make \\\n  all', [bytes, ...lines.map((line) => line)]);
   const expected = Buffer.concat([Buffer.from('# RUN make all\n'), bytes, Buffer.from(lines.join(''))]);
   assert.ok(readFileSync(run.path).equals(expected));
   assert.equal(fault.hint, `the whole output is in ${run.path}`);
@@ -91,15 +88,15 @@ test('all that a RUN writes is in its file, both streams byte for byte, and the 
 
 test('a RUN whose whole output stands in the message has no hint', async () => {
   using run = new FailingRun();
-  const fault = await run.fault('make', [['stdout', '1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n']]);
+  const fault = await run.fault('make', ['1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n']);
   assert.equal(fault.hint, undefined);
-  assert.match((await run.fault('make', [['stdout', '1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n']])).hint ?? '', /^the whole/);
+  assert.match((await run.fault('make', ['1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n'])).hint ?? '', /^the whole/);
 });
 
 test('a step that runs again replaces what it wrote before; the file is locked while it runs', async () => {
   using run = new FailingRun();
-  await run.fault('make', [['stdout', 'a long first output']]);
-  await run.fault('make', [['stdout', 'second']]);
+  await run.fault('make', ['a long first output']);
+  await run.fault('make', ['second']);
   assert.equal(readFileSync(run.path, 'utf8'), '# RUN make\nsecond');
   assert.equal(readdirSync(run.logs).length, 1);
   assert.deepEqual([run.wasLocked, isLocked(run.path)], [true, false]);

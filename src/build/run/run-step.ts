@@ -41,12 +41,12 @@ export interface RunStepOptions extends StepBasics {
   readonly build: Pick<BuildOptions, 'secrets' | 'ssh' | 'run'>;
   /** Proxy variables: given to the command, in no key and no history. */
   readonly hiddenEnv: ReadonlyMap<string, string>;
-  readonly onOutput: (vertex: Vertex<StepResult>, stream: 'stdout' | 'stderr', bytes: Uint8Array) => void;
+  readonly onOutput: (vertex: Vertex<StepResult>, bytes: Uint8Array) => void;
   readonly onPacking?: ((vertex: Vertex<StepResult>, doneBytes: number) => void) | undefined;
   readonly onWarning: (vertex: Vertex<StepResult>, message: string) => void;
 }
 
-type Output = (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void;
+type Output = (bytes: Uint8Array) => void;
 
 /** A RUN: a temporary container on what is below, and its changes as one layer. */
 export function runStep(options: RunStepOptions): Vertex<StepResult> {
@@ -61,7 +61,7 @@ export function runStep(options: RunStepOptions): Vertex<StepResult> {
     cache,
     run: async (context) => {
       const { outcome, warnings } = await running.run(context, {
-        onOutput: (stream, bytes) => options.onOutput(vertex, stream, bytes),
+        onOutput: (bytes) => options.onOutput(vertex, bytes),
         onPacking: (doneBytes) => options.onPacking?.(vertex, doneBytes),
       });
       for (const warning of warnings) options.onWarning(vertex, warning);
@@ -140,19 +140,19 @@ class Running {
   async #execute(context: StepContext<StepResult>, { provided, tail, told }: Execution): Promise<StepOutcome> {
     const { ports, slot, instruction } = this.#options;
     using log = StepLog.open(ports.logFolder, { slot, label: instruction.original });
-    const show: Output = (stream, bytes) => {
+    const show: Output = (bytes) => {
       if (bytes.length === 0) return;
       log.write(bytes);
       tail.add(bytes);
-      told.onOutput(stream, bytes);
+      told.onOutput(bytes);
     };
-    const masks = { stdout: new SecretMask(provided.secrets), stderr: new SecretMask(provided.secrets) };
+    const mask = new SecretMask(provided.secrets);
     const outcome = await ports.runner.run(this.#stepCommand(context, provided), {
       signal: context.signal,
-      onOutput: (stream, bytes) => show(stream, masks[stream].add(bytes)),
+      onOutput: (bytes) => show(mask.add(bytes)),
       onPacking: told.onPacking,
     });
-    for (const stream of ['stdout', 'stderr'] as const) show(stream, masks[stream].end());
+    show(mask.end());
     return outcome;
   }
 

@@ -42,7 +42,8 @@ export interface StepCommand {
 
 export interface StepRunOptions {
   readonly signal: AbortSignal;
-  readonly onOutput: (stream: 'stdout' | 'stderr', bytes: Uint8Array) => void;
+  /** What the command writes, to standard output and error alike. */
+  readonly onOutput: (bytes: Uint8Array) => void;
   /** Told now and then, after the command, while a large layer is written: bytes so far. */
   readonly onPacking?: ((doneBytes: number) => void) | undefined;
 }

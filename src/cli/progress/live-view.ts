@@ -20,7 +20,7 @@ export interface LiveStep {
   progress: string | undefined;
   readonly log: string[];
   droppedLines: number;
-  readonly splitters: Map<string, LineSplitter>;
+  readonly splitter: LineSplitter;
 }
 
 // oxlint-disable-next-line no-control-regex
@@ -70,7 +70,7 @@ function advanceStep(step: LiveStep, event: Exclude<BuildEvent, { kind: 'plan' |
       step.unchanged = true;
       return;
     case 'output':
-      return keepOutput(step, event.stream, event.bytes);
+      return keepOutput(step, event.bytes);
     case 'progress':
       step.progress = `${event.what} ${formatAmount(event)}`;
       return;
@@ -82,7 +82,7 @@ function advanceStep(step: LiveStep, event: Exclude<BuildEvent, { kind: 'plan' |
       if (step.state === 'waiting') step.startedMs = event.timeMs;
       step.state = event.kind === 'finished' ? 'done' : event.kind;
       step.endedMs = event.timeMs;
-      for (const splitter of step.splitters.values()) step.log.push(...splitter.end());
+      step.log.push(...step.splitter.end());
   }
 }
 
@@ -97,14 +97,12 @@ function waitingStep(label: string): LiveStep {
     progress: undefined,
     log: [],
     droppedLines: 0,
-    splitters: new Map(),
+    splitter: createLineSplitter(),
   };
 }
 
-function keepOutput(step: LiveStep, stream: string, bytes: Uint8Array): void {
-  const splitter = step.splitters.get(stream) ?? createLineSplitter();
-  step.splitters.set(stream, splitter);
-  step.log.push(...splitter.push(bytes));
+function keepOutput(step: LiveStep, bytes: Uint8Array): void {
+  step.log.push(...step.splitter.push(bytes));
   const tooMany = step.log.length - keptLines;
   if (tooMany <= 0) return;
   step.log.splice(0, tooMany);

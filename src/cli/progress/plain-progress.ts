@@ -6,8 +6,7 @@ import type { LineSplitter } from './line-splitter.ts';
 interface Step {
   readonly label: string;
   startedMs: number;
-  /** One splitter a stream, so that halves of lines never mix. */
-  readonly splitters: Map<string, LineSplitter>;
+  readonly splitter: LineSplitter;
   /** Nothing is said of it any more. */
   ended: boolean;
 }
@@ -84,16 +83,14 @@ export class PlainProgress {
 
   #output(event: BuildEvent & { readonly kind: 'output' }, nowMs: number): string {
     const step = this.#step(event.step);
-    const splitter = step.splitters.get(event.stream) ?? createLineSplitter();
-    step.splitters.set(event.stream, splitter);
-    const lines = splitter.push(event.bytes);
+    const lines = step.splitter.push(event.bytes);
     return lines.length === 0 ? '' : this.#speak(event.step, stamped(lines, step, nowMs));
   }
 
   #finish(event: EndEvent): string {
     const step = this.#step(event.step);
     if (step.ended) return '';
-    const rest = [...step.splitters.values()].flatMap((splitter) => splitter.end());
+    const rest = step.splitter.end();
     const text = this.#speak(event.step, [...stamped(rest, step, event.timeMs), verdict(event, step)]);
     step.ended = true;
     return text;
@@ -120,7 +117,7 @@ export const waitingText = 'waiting for another build that runs this step';
 type EndEvent = Extract<BuildEvent, { readonly kind: 'cached' | 'finished' | 'failed' | 'cancelled' }>;
 
 function newStep(label: string, startedMs: number): Step {
-  return { label, startedMs, splitters: new Map(), ended: false };
+  return { label, startedMs, splitter: createLineSplitter(), ended: false };
 }
 
 function verdict(event: EndEvent, step: Step): string {

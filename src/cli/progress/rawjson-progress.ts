@@ -61,7 +61,7 @@ function plannedVertex({ step, label }: PlannedStep): Vertex {
 }
 
 function logEntry(event: BuildEvent & { kind: 'output' }, vertex: string, nowMs: number): object {
-  return { vertex, stream: event.stream === 'stdout' ? 1 : 2, data: base64(event.bytes), timestamp: time(nowMs) };
+  return { vertex, stream: 1, data: base64(event.bytes), timestamp: time(nowMs) };
 }
 
 function statusEntry(event: BuildEvent & { kind: 'progress' }, vertex: string, nowMs: number): object {
