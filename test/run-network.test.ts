@@ -1,6 +1,6 @@
 /** What RUN's network is, by default and when asked for. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
+import { createServer } from 'node:http';
 import { readlinkSync } from 'node:fs';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -15,7 +15,7 @@ test('the steps of a build share an isolated network, those of another have thei
   await using service = await loopbackService();
   const space = `echo "space=$(readlink /proc/self/ns/net)"`;
   const links = `echo "links=$(ls /sys/class/net | tr '\\n' ,)"`;
-  const heard = `echo "heard=$(nc 127.0.0.1 ${service.port} </dev/null 2>/dev/null)"`;
+  const heard = `echo "heard=$(${fetched(`127.0.0.1:${service.port}`)})"`;
   const lines = [`RUN ${space}; ${links}`, `RUN ${space}; ${heard}`, `RUN --network=none ${links}`];
   const dockerfile = ['FROM busybox:local', ...lines, `RUN --network=host ${heard}; ${space}`, ''].join('\n');
   const context = store.context('c', { Dockerfile: dockerfile });
@@ -40,7 +40,7 @@ test(
     await using store = new TestStore();
     await store.busybox();
     await using service = await loopbackService();
-    const heard = `echo "heard=$(nc -w 2 machine ${service.port} </dev/null 2>/dev/null)"`;
+    const heard = `echo "heard=$(${fetched(`machine:${service.port}`)})"`;
     const Dockerfile = `FROM busybox:local\nRUN ${heard}\nRUN --network=host ${heard}\n`;
     const context = store.context('c', { Dockerfile });
     const ask = ['--allow', 'network.host', '--add-host', 'machine:host-gateway'];
@@ -69,12 +69,17 @@ function said(progress: string, name: string): readonly string[] {
   return [...progress.matchAll(printed)].map(([, value = '']) => value);
 }
 
+/** What the service at `place` says; nothing where it cannot be reached. */
+function fetched(place: string): string {
+  return `timeout 20 wget -q -O - http://${place}/ 2>/dev/null`;
+}
+
 interface Service extends AsyncDisposable {
   readonly port: number;
 }
 
 async function loopbackService(): Promise<Service> {
-  const server = createServer((socket) => socket.on('error', () => socket.destroy()).end('greetings'));
+  const server = createServer((_, response) => response.end('greetings'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
