@@ -216,7 +216,7 @@ function errorOf({ stderr }: Ended, folder: string): readonly string[] {
 }
 
 function dockerError({ stderr }: Ended): readonly string[] {
-  assert.match(stderr, /failed to solve/, 'Docker failed before it came to the Dockerfile');
+  assert.match(stderr, /failed to solve|dockerfile parse error/, 'Docker failed before it came to the Dockerfile');
   return stderr.split('\n');
 }
 
