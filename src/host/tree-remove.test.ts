@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { bytesOf } from '../std/index.ts';
 import { namesIn, openDirectoryAt } from './directory-entry.ts';
 import { closeFd } from './libc.ts';
@@ -33,6 +34,24 @@ test('two that remove the same tree at once both succeed', async () => {
   }
   const ends = await Promise.all([remover(dir.path), remover(dir.path), remover(dir.path)]);
   assert.deepEqual(ends, ['', '', '']);
+  assert.equal(existsSync(top), false);
+});
+
+test('what is put in while a directory is emptied goes as well', async () => {
+  using dir = temporaryDirectory();
+  const top = join(dir.path, 'top');
+  mkdirSync(top);
+  const writer = spawn(
+    '/bin/sh',
+    ['-c', 'cd "$0" && i=0; while [ $i -lt 400 ]; do i=$((i + 1)); : > $i || exit; done', top],
+    {
+      stdio: ['ignore', 'ignore', 'ignore'],
+    },
+  );
+  const ended = once(writer, 'close');
+  while (!existsSync(join(top, '50'))) await setTimeout(1);
+  assert.equal(await remover(dir.path), '');
+  await ended;
   assert.equal(existsSync(top), false);
 });
 

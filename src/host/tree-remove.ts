@@ -8,7 +8,8 @@ import { closeFd } from './libc.ts';
 /**
  * Removes a directory's entry with all that is in it, by descriptors: no symlink is followed, not even one that takes
  * a directory's place meanwhile. A mount point inside is `conflict`, before anything in it is touched; what comes before it is
- * gone by then. Nothing at `place` is no failure, nor is what somebody else removes meanwhile.
+ * gone by then. Nothing at `place` is no failure, nor is what somebody else removes meanwhile; what a process that is about
+ * to end still puts in is removed as well.
  *
  * At most `maxOpen` directories are open at once: what lies deeper is first moved up to the top.
  */
@@ -27,6 +28,7 @@ export function removeTree(place: EntryPlace): void {
 }
 
 const maxOpen = 128;
+const maxEntered = 100;
 const ebusy = 16;
 
 interface Level {
@@ -34,6 +36,8 @@ interface Level {
   /** Where the directory itself stands in its parent. */
   readonly place: EntryPlace;
   readonly names: ByteString[];
+  /** How often it was emptied: who is still writing may put something in meanwhile. */
+  readonly entered: number;
 }
 
 function descendOrUnlink(place: EntryPlace, levels: Level[]): void {
@@ -57,10 +61,10 @@ function unlessGone(body: () => void): void {
   }
 }
 
-function enter(place: EntryPlace): Level {
+function enter(place: EntryPlace, entered = 1): Level {
   const fd = openDirectoryAt(place.dirfd, place.name, place.subject);
   try {
-    return { fd, place, names: namesIn(fd, place.subject) };
+    return { fd, place, entered, names: namesIn(fd, place.subject) };
   } catch (error) {
     closeFd(fd);
     throw error;
@@ -71,7 +75,14 @@ function leave(levels: Level[]): void {
   const level = levels.pop();
   if (level === undefined) return;
   closeFd(level.fd);
-  unlessGone(() => rmdirAt(level.place));
+  unlessGone(() => {
+    try {
+      rmdirAt(level.place);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOTEMPTY' || level.entered > maxEntered) throw error;
+      levels.push(enter(level.place, level.entered + 1));
+    }
+  });
 }
 
 /** The new name cannot be taken: the top's names are known, and this one is longer than each of them could make it. */
