@@ -14,14 +14,15 @@ const skipRegistry = needsRoot === false ? dockerRegistryMissing : needsRoot;
 
 const steps = ['RUN echo 1 > /one', 'COPY data /data', 'RUN echo 3 > /three', 'WORKDIR /w', 'RUN echo 5 > five'];
 
+const base = [
+  'FROM scratch',
+  'COPY --chmod=755 busybox /bin/busybox',
+  'RUN ["/bin/busybox", "--install", "-s", "/bin"]',
+];
+
 /** An image of nothing but its own steps, so that another store needs no base. */
 function sources(lines: readonly string[] = steps): FileTree {
   const busybox = { mode: 0o755, content: readFileSync('/usr/bin/busybox') };
-  const base = [
-    'FROM scratch',
-    'COPY --chmod=755 busybox /bin/busybox',
-    'RUN ["/bin/busybox", "--install", "-s", "/bin"]',
-  ];
   return { Dockerfile: [...base, ...lines, ''].join('\n'), busybox, 'data/a': 'a\n', 'data/b': 'b\n' };
 }
 
@@ -168,6 +169,35 @@ for (const mode of ['min', 'max']) {
     assert.doesNotMatch(other.stderr, /warning/i);
   });
 }
+
+/** A RUN that sees one folder of another stage. */
+function mounting(...more: readonly string[]): readonly string[] {
+  const mount = '--mount=type=bind,from=0,source=/out,target=/in';
+  const other = ['RUN echo large > /large', 'RUN mkdir /out && echo made > /out/made', ...base];
+  return [...other, `RUN ${mount} cat /in/made > /seen`, ...more];
+}
+
+test(
+  'of a stage that a RUN mounts a folder of nothing is fetched while it is known',
+  { skip: skipRegistry },
+  async () => {
+    await using registry = await watchedRegistry();
+    await using a = new TestStore();
+    await using b = new TestStore();
+    const to = `${at(registry.registry.host)},mode=max`;
+    const first = await a.build(a.context('src', sources(mounting())), '-t', 'app', '--cache-to', to);
+    assert.equal(story(first).ran.length, 5);
+    const from = ['--cache-from', at(registry.host)];
+    const built = await b.build(b.context('src', sources(mounting())), '-t', 'app', ...from);
+    assert.deepEqual([story(built).ran, story(built).cached.length], [[], 7], built.stderr);
+    assert.equal(registry.takeBlobRequests().length, 1 + 3, 'the records and the layers of the image');
+    assert.equal(await imageId(b, 'app'), await imageId(a, 'app'));
+    const more = 'RUN --mount=type=bind,from=0,source=/large,target=/in cat /in > /more';
+    const other = await b.build(b.context('src', sources(mounting(more))), '-t', 'app', ...from);
+    assert.deepEqual(story(other).ran, [more]);
+    assert.equal(registry.takeBlobRequests().length, 1 + 2, 'now the stage is looked into');
+  },
+);
 
 test('what is gone, cut short or changed is built again, with a warning', { skip }, async (t) => {
   await using a = new TestStore();

@@ -56,7 +56,7 @@ export function runStep(options: RunStepOptions): Vertex<StepResult> {
     label: instruction.original,
     slot,
     inputs: [base],
-    ...(running.origins.length === 0 ? {} : { sources: running.origins }),
+    ...(running.origins.length === 0 ? {} : { sources: running.origins, reading: running.reading() }),
     record: running.origins.length === 0 ? running.record() : (context) => running.describe(context),
     cache,
     run: async (context) => {
@@ -98,6 +98,15 @@ class Running {
   }
 
   record(): StepRecord {
+    return this.#record((content) => this.#nameOf(content));
+  }
+
+  /** The record before anybody looked into what is mounted: that is named by where it is from. */
+  reading(): StepRecord {
+    return this.#record(({ origin, path }) => bytesOf(`${this.origins.indexOf(origin)} ${path}`));
+  }
+
+  #record(nameOf: (content: MountedContent) => ByteString): StepRecord {
     const { state, network, mounts, instruction } = this.#options;
     const { devices, security } = instruction;
     return recordOf({
@@ -109,7 +118,7 @@ class Running {
       network: bytesOf(network),
       ...(security === 'sandbox' ? {} : { security: bytesOf(security) }),
       ...(devices.length === 0 ? {} : { devices: deviceFields(instruction) }),
-      ...(mounts.length === 0 ? {} : { mounts: mountFields(mounts, (content) => this.#nameOf(content)) }),
+      ...(mounts.length === 0 ? {} : { mounts: mountFields(mounts, nameOf) }),
       ...settingsFields(this.#options.build.run ?? {}),
     });
   }
