@@ -34,6 +34,8 @@ export { copyRange, dataExtents, punchHole } from './file-data.ts';
 export type { CopyRange, DataExtent } from './file-data.ts';
 export { processesWithOpen } from './open-files.ts';
 export { renameNew, syncFileSystem, syncPath } from './publish.ts';
+export { temporaryNeighbour, writeWholeFile } from './write-file.ts';
+export type { WriteChunk } from './write-file.ts';
 export { fileSystemOf } from './file-system.ts';
 export type { FileSystemFacts } from './file-system.ts';
 export { connectSeqpacket, SeqpacketSocket } from './seqpacket.ts';

@@ -1,4 +1,5 @@
 import type { BlobStore } from '../blob/index.ts';
+import type { WriteChunk } from '../host/index.ts';
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
 import { encodeManifest, toDigest, type Descriptor, type DiffId } from '../oci/index.ts';
 import {
@@ -8,7 +9,6 @@ import {
   type DockerArchiveImage,
   type LayoutBlob,
   type LayoutParts,
-  type WriteChunk,
 } from '../registry/index.ts';
 import { Fault } from '../errors/index.ts';
 import type { ImageStore } from './image-store.ts';

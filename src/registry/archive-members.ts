@@ -1,12 +1,10 @@
 import { Fault } from '../errors/index.ts';
+import type { WriteChunk } from '../host/index.ts';
 import { algorithmOf, createDigester } from '../oci/index.ts';
 import { bytesOf, throwIfAborted } from '../std/index.ts';
 import type { TarEntry } from '../tar/index.ts';
 import { formatHeader, paddingOf } from '../tar/index.ts';
 import type { LayoutBlob } from './layout-content.ts';
-
-/** Takes an archive's bytes; awaited before more are made. */
-export type WriteChunk = (chunk: Uint8Array) => Promise<void>;
 
 export interface BlobMember {
   readonly path: string;

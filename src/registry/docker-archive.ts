@@ -1,3 +1,4 @@
+import type { WriteChunk } from '../host/index.ts';
 import {
   encodeJson,
   familiarName,
@@ -9,7 +10,7 @@ import {
 } from '../oci/index.ts';
 import { throwIfAborted } from '../std/index.ts';
 import { endOfArchive } from '../tar/index.ts';
-import { writeBlobMember, writeFileMember, type WriteChunk } from './archive-members.ts';
+import { writeBlobMember, writeFileMember } from './archive-members.ts';
 import type { LayoutBlob } from './layout-content.ts';
 import type { WaitOptions } from './remote.ts';
 

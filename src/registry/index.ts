@@ -29,7 +29,6 @@ export { openRegistryAccess } from './registry-access.ts';
 export type { RegistryAccess } from './registry-access.ts';
 export { openLayoutArchive, openLayoutDirectory } from './oci-layout.ts';
 export type { OciLayout } from './oci-layout.ts';
-export type { WriteChunk } from './archive-members.ts';
 export { writeDockerArchive } from './docker-archive.ts';
 export type { DockerArchiveImage } from './docker-archive.ts';
 export type { LayoutBlob, LayoutContent, LayoutImage, LayoutParts } from './layout-content.ts';

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { Fault } from '../errors/index.ts';
+import { temporaryNeighbour, type WriteChunk } from '../host/index.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
 import {
   algorithmOf,
@@ -14,7 +13,7 @@ import {
   parseManifest,
 } from '../oci/index.ts';
 import { endOfArchive, formatHeader, paddingOf } from '../tar/index.ts';
-import { memberOf, writeDirectoryMember, writeFileMember, type WriteChunk } from './archive-members.ts';
+import { memberOf, writeDirectoryMember, writeFileMember } from './archive-members.ts';
 import { listedAs } from './layout-content.ts';
 import type { LayoutTarget } from './layout-target.ts';
 import { isNamed } from './oci-layout.ts';
@@ -27,7 +26,7 @@ import type { BlobContent, PutBlobOptions, PutManifestOptions } from './remote-t
  * finished; then it takes the place of whatever is there. Blobs come one after the other, however many are put at once.
  */
 export async function openArchiveTarget(file: string): Promise<LayoutTarget> {
-  const temporary = join(dirname(file), `.${basename(file)}.${randomUUID().slice(0, 8)}`);
+  const temporary = temporaryNeighbour(file);
   try {
     return new OciArchiveTarget({ file, temporary }, await open(temporary, 'wx', 0o644));
   } catch (error) {

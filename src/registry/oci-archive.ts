@@ -1,7 +1,8 @@
+import type { WriteChunk } from '../host/index.ts';
 import { algorithmOf, encodeJson, encodeLayoutMarker, imageLayout, layoutBlobPath } from '../oci/index.ts';
 import { throwIfAborted } from '../std/index.ts';
 import { endOfArchive } from '../tar/index.ts';
-import { writeBlobMember, writeDirectoryMember, writeFileMember, type WriteChunk } from './archive-members.ts';
+import { writeBlobMember, writeDirectoryMember, writeFileMember } from './archive-members.ts';
 import { dockerArchiveEntry } from './docker-archive.ts';
 import { layoutIndex, type LayoutContent, type LayoutImage } from './layout-content.ts';
 import type { WaitOptions } from './remote.ts';

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Fault } from '../errors/index.ts';
+import { writeWholeFile, type WriteChunk } from '../host/index.ts';
 import { encodeLayoutMarker, imageLayout, layoutBlobPath } from '../oci/index.ts';
 import { throwIfAborted } from '../std/index.ts';
-import { pourBlob, type WriteChunk } from './archive-members.ts';
+import { pourBlob } from './archive-members.ts';
 import { layoutIndex, type LayoutContent } from './layout-content.ts';
 import type { WaitOptions } from './remote.ts';
 
@@ -35,18 +35,8 @@ export async function writeOciDirectory(
   }
 }
 
-/** A file that has no name before it is complete; the folders above it are made. */
+/** A file of a layout: it has no name before it is complete; the folders above it are made. */
 export async function writeWhole(path: string, produce: (write: WriteChunk) => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const temporary = join(dirname(path), `.${randomUUID()}`);
-  try {
-    await using handle = await open(temporary, 'wx', 0o644);
-    await produce(async (chunk) => {
-      for (let done = 0; done < chunk.length;) done += (await handle.write(chunk, done)).bytesWritten;
-    });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await writeWholeFile(path, produce);
 }

@@ -1,7 +1,7 @@
 import { Fault } from '../errors/index.ts';
+import type { WriteChunk } from '../host/index.ts';
 import { algorithmOf, createDigester } from '../oci/index.ts';
 import { throwIfAborted } from '../std/index.ts';
-import type { WriteChunk } from './archive-members.ts';
 import type { BlobContent, PutBlobOptions } from './remote-target.ts';
 
 /** All bytes of a blob, hashed: never more than its size says; `corrupt` at the end where they are not the blob's. */

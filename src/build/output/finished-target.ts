@@ -1,9 +1,9 @@
 import type { BlobStore } from '../../blob/index.ts';
+import type { WriteChunk } from '../../host/index.ts';
 import type { ImageStore } from '../../image/index.ts';
 import type { LayerHolder, LayerStore } from '../../layer/index.ts';
 import type { Descriptor, Digest, ImageConfig, Platform, Reference } from '../../oci/index.ts';
 import type { Annotation } from './output-annotations.ts';
-import type { WriteChunk } from './output-file.ts';
 
 /** What one target of a build came to. */
 export interface FinishedTarget {
