@@ -1,7 +1,7 @@
 import { Fault } from '../errors/index.ts';
 import { isForeignLayerType, type Descriptor, type Platform } from '../oci/index.ts';
 import { resolveImage, type Remote, type RemoteManifest, type RemoteTarget } from '../registry/index.ts';
-import { createLimit, type Limit } from '../std/index.ts';
+import { createLimit, together, type Limit } from '../std/index.ts';
 import type { PullEvent } from './pull-image.ts';
 
 export interface CopyImageOptions {
@@ -81,19 +81,12 @@ function travels({ mediaType }: Descriptor): boolean {
 /** Side by side; the first that fails stops the others. */
 async function copyBlobs(blobs: readonly Descriptor[], copying: Copying): Promise<void> {
   const { options, limit } = copying;
-  const stop = new AbortController();
-  const signal = AbortSignal.any([options.signal, stop.signal]);
   const distinct = new Map(blobs.map((each) => [each.digest, each]));
-  const works = [...distinct.values()].map((each) =>
-    limit(() => copyBlob(each, { ...copying, options: { ...options, signal } }), signal).catch((error: unknown) => {
-      stop.abort(error);
-      throw error;
-    }),
+  const works = [...distinct.values()].map(
+    (each) => (signal: AbortSignal) =>
+      limit(() => copyBlob(each, { ...copying, options: { ...options, signal } }), signal),
   );
-  const failed = (await Promise.allSettled(works)).filter((each) => each.status === 'rejected');
-  options.signal.throwIfAborted();
-  const first = failed.find((each) => !Fault.is(each.reason, 'cancelled')) ?? failed[0];
-  if (first !== undefined) throw first.reason;
+  await together(works, options.signal);
 }
 
 async function copyBlob(descriptor: Descriptor, { source, target, options }: Copying): Promise<void> {

@@ -14,7 +14,7 @@ import {
 } from '../oci/index.ts';
 import { readBlob, resolveImage, type Remote, type ResolvedImage } from '../registry/index.ts';
 import type { Locks } from '../state/index.ts';
-import { createLimit } from '../std/index.ts';
+import { createLimit, together } from '../std/index.ts';
 import { fetchLayer } from './fetch-layer.ts';
 import type { ImageStore, StoredImage } from './image-store.ts';
 
@@ -125,23 +125,14 @@ async function fetchDocuments(
 /** The layers side by side. The first that fails stops the others. */
 async function fetchLayers(remote: Remote, layers: readonly ImageLayer[], pulling: Pulling): Promise<void> {
   const { ports, options } = pulling;
-  const stop = new AbortController();
-  const signal = AbortSignal.any([options.signal, stop.signal]);
   const limit = createLimit(parallelLayers);
   const distinct = new Map(layers.map((layer) => [layer.diffId, layer]));
   for (const layer of distinct.values()) announce(remote, layer, pulling);
-  const works = [...distinct.values()].map((layer) =>
-    limit(() => haveLayer(remote, layer, { ports, options: { ...options, signal } }), signal).catch(
-      (error: unknown) => {
-        stop.abort(error);
-        throw error;
-      },
-    ),
+  const works = [...distinct.values()].map(
+    (layer) => (signal: AbortSignal) =>
+      limit(() => haveLayer(remote, layer, { ports, options: { ...options, signal } }), signal),
   );
-  const settled = (await Promise.allSettled(works)).filter((each) => each.status === 'rejected');
-  options.signal.throwIfAborted();
-  const failed = settled.find((each) => !Fault.is(each.reason, 'cancelled')) ?? settled[0];
-  if (failed !== undefined) throw failed.reason;
+  await together(works, options.signal);
 }
 
 /** As many as Docker fetches at once. */
