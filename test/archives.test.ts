@@ -8,10 +8,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'node:test';
 import { archiveFile, layoutArchive, tarOf } from '../src/image/archive.fixture.ts';
 import { craftImage, craftIndex } from '../src/image/crafted-image.fixture.ts';
-import { needsDocker } from './docker-oracle.ts';
-import { needsRoot, program, repository, runProgram, TestStore } from './test-store.ts';
+import { needsDocker, peerProgram } from '../src/std/docker-peer.fixture.ts';
+import { needsRoot, program, runProgram, TestStore } from './test-store.ts';
 
-const peer = join(repository, '../shared/peers/run');
 const skipPeers = needsRoot !== false ? needsRoot : needsDocker;
 const base = { files: { base: randomBytes(2_000_000) } };
 const image = craftImage([base, { files: { a: 'a' }, packing: 'none' }]);
@@ -109,10 +108,10 @@ test(
         });
       }
     } finally {
-      await runProgram(peer, ['docker', 'rmi', '-f', app, baseName]);
+      await runProgram(peerProgram, ['docker', 'rmi', '-f', app, baseName]);
       for (const each of [app, baseName]) {
         for (const prefix of ['localhost/', 'docker.io/'])
-          await runProgram(peer, [...podman, 'rmi', '-f', `${prefix}${each}`]);
+          await runProgram(peerProgram, [...podman, 'rmi', '-f', `${prefix}${each}`]);
       }
     }
   },
@@ -146,9 +145,9 @@ test('what docker save and podman save write is loaded here, under the same ID',
       assert.match(stdout, /^Loaded image: /);
     }
   } finally {
-    await runProgram(peer, ['docker', 'rmi', '-f', mark]);
+    await runProgram(peerProgram, ['docker', 'rmi', '-f', mark]);
     for (const prefix of ['localhost/', 'docker.io/'])
-      await runProgram(peer, ['podman', 'rmi', '-f', `${prefix}${mark}`]);
+      await runProgram(peerProgram, ['podman', 'rmi', '-f', `${prefix}${mark}`]);
   }
 });
 
@@ -170,7 +169,7 @@ async function inspected(
 }
 
 async function peers(...command: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await runProgram(peer, command);
+  const { code, stdout, stderr } = await runProgram(peerProgram, command);
   assert.equal(code, 0, `${command.join(' ')}:\n${stdout}${stderr}`);
   return stdout;
 }

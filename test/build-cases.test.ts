@@ -16,8 +16,9 @@ import assert from 'node:assert/strict';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { needsDocker } from '../src/std/docker-peer.fixture.ts';
 import { comparableConfig } from './compared-config.ts';
-import { DockerOracle, needsDocker } from './docker-oracle.ts';
+import { DockerOracle } from './docker-oracle.ts';
 import { readImageArchive, treeChanges, type ImageFacts } from './image-archive.ts';
 import { needsRoot, runProgram, TestStore, type Ended } from './test-store.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkWithDocker, needsDocker } from './docker-oracle.ts';
+import { needsDocker } from '../src/std/docker-peer.fixture.ts';
+import { checkWithDocker } from './docker-oracle.ts';
 import { TestStore } from './test-store.ts';
 
 const flawed = [

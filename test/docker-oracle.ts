@@ -1,14 +1,9 @@
 /** A real Docker with BuildKit, where one stands beside the repository: what its builds come to is what varve's must. */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { peerProgram } from '../src/std/docker-peer.fixture.ts';
 import { readImageArchive, type ImageFacts } from './image-archive.ts';
-import { repository, runProgram, type Ended, type RunOptions } from './test-store.ts';
-
-const peer = join(repository, '../shared/peers/run');
-
-/** Why there is no Docker to compare with, or false. */
-export const needsDocker: string | false = dockerAnswers() ? false : 'needs a Docker beside the repository';
+import { runProgram, type Ended, type RunOptions } from './test-store.ts';
 
 export class DockerOracle implements AsyncDisposable {
   /** For archives; both sides see it under the same path. */
@@ -27,7 +22,7 @@ export class DockerOracle implements AsyncDisposable {
     await succeed('tar', ['-xf', archive, '-C', unpacked]);
     writeFileSync(join(unpacked, 'manifest.json'), JSON.stringify([dockerManifest(unpacked, name)]));
     await succeed('tar', ['-cf', `${unpacked}.tar`, '-C', unpacked, ...readdirSync(unpacked)]);
-    await succeed(peer, ['docker', 'load', '-q', '-i', `${unpacked}.tar`]);
+    await succeed(peerProgram, ['docker', 'load', '-q', '-i', `${unpacked}.tar`]);
     this.#names.add(name);
   }
 
@@ -35,24 +30,24 @@ export class DockerOracle implements AsyncDisposable {
   build(name: string, args: readonly string[], options: Pick<RunOptions, 'stdin'> = {}): Promise<Ended> {
     this.#names.add(name);
     const fixed = ['--progress=plain', '--provenance=false', '--network=host', '-t', name];
-    return runProgram(peer, ['env', 'DOCKER_BUILDKIT=1', 'docker', 'build', ...fixed, ...args], options);
+    return runProgram(peerProgram, ['env', 'DOCKER_BUILDKIT=1', 'docker', 'build', ...fixed, ...args], options);
   }
 
   async facts(name: string): Promise<ImageFacts> {
     const archive = join(this.#folder, 'saved.tar');
-    await succeed(peer, ['docker', 'save', '-o', archive, name]);
+    await succeed(peerProgram, ['docker', 'save', '-o', archive, name]);
     return readImageArchive(archive);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await runProgram(peer, ['docker', 'rmi', '-f', ...this.#names]);
+    await runProgram(peerProgram, ['docker', 'rmi', '-f', ...this.#names]);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
 /** `docker build --check`: on standard output what it found. */
 export function checkWithDocker(args: readonly string[]): Promise<Ended> {
-  return runProgram(peer, ['docker', 'buildx', 'build', ...args]);
+  return runProgram(peerProgram, ['docker', 'buildx', 'build', ...args]);
 }
 
 /** What `docker load` wants besides the layout. */
@@ -77,8 +72,4 @@ function blobPath(digest: string): string {
 async function succeed(command: string, args: readonly string[]): Promise<void> {
   const ended = await runProgram(command, args);
   if (ended.code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${ended.code}: ${ended.stderr}`);
-}
-
-function dockerAnswers(): boolean {
-  return spawnSync(peer, ['docker', 'version'], { stdio: 'ignore' }).status === 0;
 }

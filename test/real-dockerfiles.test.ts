@@ -7,8 +7,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { needsDocker } from '../src/std/docker-peer.fixture.ts';
 import { BuildComparison } from './build-comparison.ts';
-import { needsDocker } from './docker-oracle.ts';
 import { rewriteDockerfile, type CorpusNode } from './rewritten-dockerfile.ts';
 import { needsRoot, repository, writeFiles, type FileSpec } from './test-store.ts';
 

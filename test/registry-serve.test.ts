@@ -5,11 +5,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { needsDocker } from './docker-oracle.ts';
+import { needsDocker, peerProgram } from '../src/std/docker-peer.fixture.ts';
 import { eventually, LiveProgram } from './live-program.ts';
-import { needsRoot, repository, runProgram, TestStore, type Ended } from './test-store.ts';
+import { needsRoot, runProgram, TestStore, type Ended } from './test-store.ts';
 
-const peer = join(repository, '../shared/peers/run');
 const needsSkopeo = needsRoot !== false ? needsRoot : existsSync('/usr/bin/skopeo') ? false : 'needs skopeo';
 /** `ann:right`. */
 const accounts = 'ann:$2b$04$9zaogrxSQaG/6fXG3Voac.89shhqK0W9cXTVwqFlZIFQ5Ap1QBHhy\n';
@@ -28,7 +27,7 @@ async function skopeo(...args: readonly string[]): Promise<Ended> {
 }
 
 async function docker(...args: readonly string[]): Promise<Ended> {
-  const ended = await runProgram(peer, ['docker', ...args]);
+  const ended = await runProgram(peerProgram, ['docker', ...args]);
   assert.equal(ended.code, 0, `docker ${args.join(' ')}: ${ended.stdout}${ended.stderr}`);
   return ended;
 }
@@ -90,7 +89,7 @@ test('Docker pulls from it, pushes to it, and runs what it pulled', { skip: need
     const more = await store.ok(['run', '--rm', '--network', 'host', 'from-docker:2', 'cat', '/more']);
     assert.equal(more.stdout, 'more\n');
   } finally {
-    await runProgram(peer, ['docker', 'rmi', '-f', pulled, pushed]);
+    await runProgram(peerProgram, ['docker', 'rmi', '-f', pulled, pushed]);
   }
 });
 

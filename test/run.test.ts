@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { needsDocker, peerProgram } from '../src/std/docker-peer.fixture.ts';
 import { commandLinesWith, eventually, LiveProgram, longSleep } from './live-program.ts';
-import { DockerOracle, needsDocker } from './docker-oracle.ts';
-import { mountsBelow, needsRoot, repository, runProgram, TestStore, type Ended } from './test-store.ts';
+import { DockerOracle } from './docker-oracle.ts';
+import { mountsBelow, needsRoot, runProgram, TestStore, type Ended } from './test-store.ts';
 
 const image = 'busybox:local';
 
@@ -320,7 +321,7 @@ describe('run', { skip: needsRoot }, () => {
 });
 
 function peerDocker(...args: readonly string[]): Promise<Ended> {
-  return runProgram(join(repository, '../shared/peers/run'), ['docker', ...args]);
+  return runProgram(peerProgram, ['docker', ...args]);
 }
 
 function layerHashes(store: TestStore): Readonly<Record<string, string>> {

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Fault } from '../errors/index.ts';
+import { needsDocker, peerProgram } from '../std/docker-peer.fixture.ts';
 import { parseReference, type Digest } from '../oci/index.ts';
 import { dockerRegistryMissing, startDockerRegistry } from '../registry/docker-registry.fixture.ts';
 import type { PushOptions, PushProgress, PushResult } from './images.ts';
@@ -13,7 +12,6 @@ import { addImage, addPulledImage, testStore, type TestStore } from './test-stor
 const skip = dockerRegistryMissing;
 const { signal } = new AbortController();
 const run = promisify(execFile);
-const peers = join(import.meta.dirname, '../../../shared/peers/run');
 
 test('an image that was built is pushed with compressed layers, and found by skopeo', { skip }, async () => {
   await using registry = await startDockerRegistry();
@@ -161,7 +159,7 @@ test('what is not here, or named by a digest, is not pushed; a registry that is 
   await assert.rejects(push(at, '127.0.0.1:1/app:1'), (error) => Fault.is(error, 'unavailable'));
 });
 
-test('docker pulls what was pushed', { skip: skip || (!existsSync(peers) && 'there is no docker here') }, async () => {
+test('docker pulls what was pushed', { skip: skip || needsDocker }, async () => {
   await using registry = await startDockerRegistry();
   await using at = await testStore();
   const name = `${registry.host}/app:1`;
@@ -169,11 +167,18 @@ test('docker pulls what was pushed', { skip: skip || (!existsSync(peers) && 'the
     const image = addImage(at.store, name, [compression, 'two']);
     await push(at, name, { compression });
     try {
-      await run(peers, ['docker', 'pull', '--quiet', name]);
-      const { stdout } = await run(peers, ['docker', 'image', 'inspect', '--format', '{{json .RootFS.Layers}}', name]);
+      await run(peerProgram, ['docker', 'pull', '--quiet', name]);
+      const { stdout } = await run(peerProgram, [
+        'docker',
+        'image',
+        'inspect',
+        '--format',
+        '{{json .RootFS.Layers}}',
+        name,
+      ]);
       assert.deepEqual(JSON.parse(stdout), image.chain);
     } finally {
-      await run(peers, ['docker', 'image', 'rm', '--force', name]).catch(() => undefined);
+      await run(peerProgram, ['docker', 'image', 'rm', '--force', name]).catch(() => undefined);
     }
   }
 });

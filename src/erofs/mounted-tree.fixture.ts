@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
-  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -14,17 +13,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { peerProgram } from '../std/docker-peer.fixture.ts';
 import { readXattrs, unmount } from './kernel-mount.fixture.ts';
 
 export const canMount: boolean = process.getuid?.() === 0;
 
-const peers = join(import.meta.dirname, '../../../shared/peers/run');
-
-/** erofs-utils of 1.7 or later, beside the repository. */
-export const hasErofsUtils: boolean = existsSync(peers) && existsSync('/var/tmp/varve-peers/sid/usr/bin/mkfs.erofs');
+/** erofs-utils of 1.7 or later, beside the repository, where the peers are up: only then do they see our files. */
+export const hasErofsUtils: boolean =
+  spawnSync(peerProgram, ['test', '-x', '/var/tmp/varve-peers/sid/usr/bin/mkfs.erofs']).status === 0;
 
 export function runPeer(...command: string[]): string {
-  return execFileSync(peers, command, { encoding: 'utf8' });
+  return execFileSync(peerProgram, command, { encoding: 'utf8' });
 }
 
 /** What the kernel shows of one path. `same` names the first path with the same inode, for hard links. */

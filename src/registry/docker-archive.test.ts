@@ -4,14 +4,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
+import { needsDocker, peerProgram } from '../std/docker-peer.fixture.ts';
 import { encodeImageConfig, parseReference, toDiffId, type ImageConfig } from '../oci/index.ts';
 import { writeDockerArchive, type DockerArchiveImage } from './docker-archive.ts';
 import { describe, layerTar, linux, once } from './sample-image.fixture.ts';
 import type { LayoutBlob } from './layout-content.ts';
 import { temporaryFiles } from './temporary-files.fixture.ts';
 
-const peers = join(import.meta.dirname, '../../../shared/peers/run');
-const noPeers = existsSync(peers) ? false : 'the peers are not here';
 const noSkopeo = existsSync('/usr/bin/skopeo') ? false : 'skopeo is not installed';
 
 test('what two images share is written once, and equal content gives equal bytes', async () => {
@@ -39,7 +38,7 @@ test('skopeo reads the archive', { skip: noSkopeo }, async () => {
   execFileSync('skopeo', [...options, `docker-archive:${archive}:app:1`, `dir:${join(files.path, 'copy')}`]);
 });
 
-test('docker load takes the archive', { skip: noPeers }, async () => {
+test('docker load takes the archive', { skip: needsDocker }, async () => {
   using files = temporaryFiles();
   const name = 'varve-docker-archive.test/app:1';
   const image = archived(['a', 'b'], [name]);
@@ -64,7 +63,7 @@ test('who writes an archive can be stopped', async () => {
 });
 
 function docker(...command: readonly string[]): string {
-  return execFileSync(peers, ['docker', ...command], { encoding: 'utf8' }).trim();
+  return execFileSync(peerProgram, ['docker', ...command], { encoding: 'utf8' }).trim();
 }
 
 function archived(texts: readonly string[], names: readonly string[]): DockerArchiveImage {

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { needsDocker, peerProgram } from '../std/docker-peer.fixture.ts';
 import { cgroupLayout } from '../host/index.ts';
 import { defaultCapabilities } from './capabilities.ts';
 import { containerSpec } from './container-spec.ts';
 import type { MountSpec, RuntimeSpec, SeccompSpec } from './runtime-spec.ts';
 import { loadSeccomp } from './seccomp-source.ts';
 
-const peers = join(import.meta.dirname, '../../../shared/peers/run');
-const noDocker = dockerIsAbsent() && 'there is no Docker to compare with';
+const noDocker = needsDocker !== false ? needsDocker : process.arch !== 'x64' && 'what is compared is of x64';
 
 const name = `varve-oracle-${process.pid}`;
 let docker: RuntimeSpec;
@@ -107,17 +105,5 @@ function sorted(mount: MountSpec): MountSpec {
 }
 
 function peer(...command: readonly string[]): string {
-  return execFileSync(peers, command, { encoding: 'utf8', timeout: 60_000 });
-}
-
-function dockerIsAbsent(): boolean {
-  if (!existsSync(peers) || process.arch !== 'x64') return true;
-  try {
-    return !execFileSync(peers, ['docker', 'image', 'ls', '-q', 'busybox:local'], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-    }).trim();
-  } catch {
-    return true;
-  }
+  return execFileSync(peerProgram, command, { encoding: 'utf8', timeout: 60_000 });
 }

@@ -4,11 +4,11 @@ import { after, before, test } from 'node:test';
 import { gitServer, TestRepository } from '../../source/git-server.fixture.ts';
 import { sourceStore } from '../../source/store.fixture.ts';
 import { CopySandbox } from './copy-sandbox.fixture.ts';
-import { compareWithDocker, whyNoDocker } from './docker-copy.fixture.ts';
+import { compareWithDocker } from './docker-copy.fixture.ts';
 import { webServer } from '../source/web-server.fixture.ts';
+import { needsDocker } from '../../std/docker-peer.fixture.ts';
 
 /** The flags of COPY and ADD, and remote sources, beside a real Docker: see `compareWithDocker`. */
-const skip = whyNoDocker() ?? false;
 
 const context = `
 mkdir -p src/a/b/c src/d src/e/f src/empty base/etc base/o/a two ar modes
@@ -125,7 +125,7 @@ let words: ReadonlyMap<string, string>;
 const resources = new AsyncDisposableStack();
 
 before(async () => {
-  if (skip !== false) return;
+  if (needsDocker !== false) return;
   sandbox = resources.use(new CopySandbox());
   sandbox.shell(context);
   const store = resources.use(sourceStore());
@@ -156,7 +156,7 @@ before(async () => {
 after(() => resources.disposeAsync());
 
 for (const [name, instructions, other] of table) {
-  test(`as Docker does it: ${name}`, { skip }, async () => {
+  test(`as Docker does it: ${name}`, { skip: needsDocker }, async () => {
     const filled = instructions.replaceAll(/WEB|GIT|SUM|COMMIT/g, (word) => words.get(word) ?? word);
     const text = `FROM scratch\n${filled}\n`;
     await compareWithDocker(sandbox, {

@@ -1,12 +1,12 @@
 import { after, before, test } from 'node:test';
+import { needsDocker } from '../../std/docker-peer.fixture.ts';
 import { CopySandbox } from './copy-sandbox.fixture.ts';
-import { compareWithDocker, whyNoDocker } from './docker-copy.fixture.ts';
+import { compareWithDocker } from './docker-copy.fixture.ts';
 
 /**
  * The same Dockerfile and context to Docker and to varve: the trees must be equal in path, type, mode, owner, link,
  * content and attributes; what Docker refuses must be refused with its words.
  */
-const skip = whyNoDocker() ?? false;
 
 const context = `
 mkdir -p src/sub/deep base/etc base/dst/sub base/real two/sub owned conf over1 over2/tolink over3/file over4 over5 ar wd/some
@@ -154,7 +154,7 @@ before(() => {
 after(() => sandbox[Symbol.dispose]());
 
 for (const [name, instructions, ignore = ''] of table) {
-  test(`as Docker does it: ${name}`, { skip }, async () => {
+  test(`as Docker does it: ${name}`, { skip: needsDocker }, async () => {
     await compareWithDocker(sandbox, { text: `FROM scratch\n${instructions}\n`, ignore });
   });
 }

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Fault } from '../../errors/index.ts';
+import { peerProgram } from '../../std/docker-peer.fixture.ts';
 import { describeTar, type CopySandbox } from './copy-sandbox.fixture.ts';
-
-const peers = join(import.meta.dirname, '../../../../shared/peers/run');
-
-/** Why Docker cannot be asked; undefined where it can. */
-export function whyNoDocker(): string | undefined {
-  if (!existsSync(peers)) return 'there is no Docker to compare with';
-  return spawnSync(peers, ['docker', 'version']).status === 0 ? undefined : 'Docker does not answer';
-}
 
 export type DockerResult =
   | { readonly kind: 'built'; readonly tree: readonly string[] }
@@ -26,7 +19,7 @@ export async function buildWithDocker(context: string, dockerfile: string): Prom
     const [file, out] = [join(folder, 'Dockerfile'), join(folder, 'out.tar')];
     writeFileSync(file, dockerfile);
     const args = ['docker', 'buildx', 'build', '-q', '-f', file, '-o', `type=tar,dest=${out}`, context];
-    const failure = await promisify(execFile)(peers, args).then(
+    const failure = await promisify(execFile)(peerProgram, args).then(
       () => undefined,
       (error: { readonly stderr: string }) => error.stderr,
     );

@@ -4,6 +4,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, symlinkSyn
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '../../errors/index.ts';
+import { needsDocker, peerProgram } from '../../std/docker-peer.fixture.ts';
 import { digestOf, parseReference } from '../../oci/index.ts';
 import { buildMetadata } from './build-metadata.ts';
 import { parseAnnotation } from './output-annotations.ts';
@@ -13,8 +14,6 @@ import { parseOutput } from './parse-output.ts';
 const skip = process.getuid?.() !== 0 && 'needs root for devices and owners';
 const noSkopeo = existsSync('/usr/bin/skopeo') ? false : 'skopeo is not installed';
 const noUmoci = existsSync('/usr/bin/umoci') ? false : 'umoci is not installed';
-const peers = join(import.meta.dirname, '../../../../shared/peers/run');
-const noPeers = existsSync(peers) ? false : 'the peers are not here';
 
 /** One of everything that a layer can hold, with times of its own. */
 const everything = `
@@ -222,22 +221,24 @@ test('umoci unpacks an OCI layout in a folder', { skip: skip || noUmoci }, async
   assert.equal(readFileSync(join(bundle, 'rootfs/b'), 'utf8'), 'two\n');
 });
 
-test('docker load takes what type=docker writes', { skip: skip || noPeers }, async () => {
+test('docker load takes what type=docker writes', { skip: skip || needsDocker }, async () => {
   using box = outputSandbox();
   const name = 'varve-outputs.test/app:1';
   const target = finished([box.layer(everything)], { names: [parseReference(name)] });
   const dest = join(box.path, 'x.tar');
   const [image] = await box.write([parseOutput(`type=docker,dest=${dest}`, amd64)], target);
   try {
-    execFileSync(peers, ['docker', 'load', '--input', dest]);
-    const id = execFileSync(peers, ['docker', 'image', 'inspect', '--format', '{{.Id}}', name], { encoding: 'utf8' });
+    execFileSync(peerProgram, ['docker', 'load', '--input', dest]);
+    const id = execFileSync(peerProgram, ['docker', 'image', 'inspect', '--format', '{{.Id}}', name], {
+      encoding: 'utf8',
+    });
     assert.equal(id.trim(), image?.imageId);
   } finally {
-    execFileSync(peers, ['docker', 'image', 'rm', '--force', name]);
+    execFileSync(peerProgram, ['docker', 'image', 'rm', '--force', name]);
   }
 });
 
-test('a folder is what BuildKit writes', { skip: skip || noPeers }, async () => {
+test('a folder is what BuildKit writes', { skip: skip || needsDocker }, async () => {
   using box = outputSandbox();
   const script = everything.replace(/mknod t\/block b 7 0/, '').replace(/echo bytes > \S+ \S+\)"; /, '');
   const context = join(box.path, 'context');
@@ -251,7 +252,7 @@ test('a folder is what BuildKit writes', { skip: skip || noPeers }, async () => 
     mkdirSync(join(folder, 't/kept'));
     symlinkSync('/nowhere', join(folder, 't/d'));
   }
-  execFileSync(peers, ['docker', 'buildx', 'build', '--quiet', '--output', theirs, context], { stdio: 'pipe' });
+  execFileSync(peerProgram, ['docker', 'buildx', 'build', '--quiet', '--output', theirs, context], { stdio: 'pipe' });
   await box.write([parseOutput(ours, amd64)], finished([layer]));
   assert.equal(withoutTimeOf('./t', listing(ours)), withoutTimeOf('./t', listing(theirs)));
 });

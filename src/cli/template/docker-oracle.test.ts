@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
+import { needsDocker, peerProgram } from '../../std/docker-peer.fixture.ts';
 import { compileTemplate } from './go-template.ts';
 
-const peer = join(import.meta.dirname, '../../../../shared/peers/run');
 const image = 'busybox:local';
-const inspected = existsSync(peer) ? docker('image', 'inspect', image) : undefined;
+const inspected = needsDocker === false ? docker('image', 'inspect', image) : undefined;
 const absent = inspected?.status !== 0 && 'no Docker is reachable';
 
 function docker(...args: readonly string[]): {
@@ -15,7 +13,7 @@ function docker(...args: readonly string[]): {
   readonly stdout: string;
   readonly stderr: string;
 } {
-  return spawnSync(peer, ['docker', ...args], { encoding: 'utf8', timeout: 60_000 });
+  return spawnSync(peerProgram, ['docker', ...args], { encoding: 'utf8', timeout: 60_000 });
 }
 
 /**
