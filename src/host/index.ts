@@ -3,7 +3,8 @@
  * All of varve that calls the kernel past Node or starts a program is here.
  *
  * It does not know what a layer, an image or a container is, reads no environment, and changes nothing of the process
- * itself (no umask, no working directory, no namespace). All calls are synchronous except those that wait.
+ * itself (no umask, no working directory, no namespace), but for the instant of a start (`hiddenMounts`). All calls are
+ * synchronous except those that wait.
  */
 export { ErrnoError, errnoOf, faulting, nodeFault } from './errno.ts';
 export { lstat, statAt, statFd } from './file-status.ts';

@@ -51,7 +51,12 @@ export interface Libc {
   moveMount(fromFd: number, from: Uint8Array, toFd: number, to: Uint8Array, flags: number): number;
   openTree(dirfd: number, path: Uint8Array, flags: number): number;
   mountSetattr(dirfd: number, path: Uint8Array, flags: number, attributes: Uint8Array, size: number): number;
+  mount(source: null, target: Uint8Array, type: null, flags: number, data: null): number;
   umount2(path: Uint8Array, flags: number): number;
+  unshare(flags: number): number;
+  setns(fd: number, type: number): number;
+  fchdir(fd: number): number;
+  chroot(path: Uint8Array): number;
   read(fd: number, out: Uint8Array, size: number): number;
   socket(domain: number, type: number, protocol: number): number;
   connect(fd: number, address: Uint8Array, size: number): number;
@@ -146,7 +151,12 @@ const signatures: Readonly<Record<Exclude<keyof Libc, 'errno' | 'openat2'>, stri
   moveMount: 'int move_mount(int, void *, int, void *, uint)',
   openTree: 'int open_tree(int, void *, uint)',
   mountSetattr: 'int mount_setattr(int, void *, uint, void *, size_t)',
+  mount: 'int mount(void *, void *, void *, ulong, void *)',
   umount2: 'int umount2(void *, int)',
+  unshare: 'int unshare(int)',
+  setns: 'int setns(int, int)',
+  fchdir: 'int fchdir(int)',
+  chroot: 'int chroot(void *)',
   read: 'long read(int, void *, size_t)',
   socket: 'int socket(int, int, int)',
   connect: 'int connect(int, void *, uint)',

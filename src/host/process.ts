@@ -5,6 +5,7 @@ import { Fault } from '../errors/index.ts';
 import { bytesOf } from '../std/index.ts';
 import { errnoOf, nodeFault } from './errno.ts';
 import { check, libc } from './libc.ts';
+import { withoutMounts } from './mount-view.ts';
 
 /** How a process ended: by its own exit (`code`) or by a signal. */
 export interface ExitStatus {
@@ -23,6 +24,8 @@ export interface SpawnOptions {
   readonly stdio: readonly Stdio[];
   /** Makes it the leader of a session and group of its own: no signal of the terminal reaches it, `kill` reaches all of it. */
   readonly ownGroup?: boolean;
+  /** Mount points that it does not see anything mounted at (`withoutMounts`); nothing unless given. */
+  readonly hiddenMounts?: readonly string[];
 }
 
 /** A running program. It outlives this handle: who drops it without waiting leaves it running. */
@@ -46,10 +49,11 @@ export interface Process {
  * that is missing or may not be run is a Fault.
  */
 export async function spawnProcess(command: string, args: readonly string[], options: SpawnOptions): Promise<Process> {
-  const { env, stdio, ownGroup = false, cwd } = options;
+  const { env, stdio, ownGroup = false, cwd, hiddenMounts = [] } = options;
   const settings = { env: { ...env }, stdio: [...stdio], detached: ownGroup, ...(cwd === undefined ? {} : { cwd }) };
   keepDescriptors();
-  const child = startChild(command, args, settings);
+  const start = (): ChildProcess => startChild(command, args, settings);
+  const child = hiddenMounts.length === 0 ? start() : withoutMounts(hiddenMounts, start);
   const ended = new Promise<ExitStatus>((resolve) => {
     child.once('close', (code, signal) => resolve({ code, signal }));
   });

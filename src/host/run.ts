@@ -8,6 +8,8 @@ export interface RunOptions {
   /** The whole environment: nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** As of `spawnProcess`. */
+  readonly hiddenMounts?: readonly string[];
   /** What the program reads; nothing unless given. */
   readonly stdin?: Uint8Array;
   /** Given each piece of output as it comes; that stream is then not collected. */
@@ -33,10 +35,11 @@ export interface RunResult extends ExitStatus {
  */
 export async function run(command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
   if (options.signal?.aborted === true) throw cancelledFault(command, options.signal.reason);
-  const { env, cwd } = options;
+  const { env, cwd, hiddenMounts = [] } = options;
   const stdin = options.stdin === undefined ? 'ignore' : 'pipe';
   const where = cwd === undefined ? {} : { cwd };
-  const child = await spawnProcess(command, args, { env, stdio: [stdin, 'pipe', 'pipe'], ownGroup: true, ...where });
+  const settings = { env, stdio: [stdin, 'pipe', 'pipe'], ownGroup: true, hiddenMounts, ...where } as const;
+  const child = await spawnProcess(command, args, settings);
   const ending = new Ending(child);
   const stopWatching = watch(command, options, ending);
   const maxBytes = options.maxOutputBytes ?? defaultMaxOutputBytes;
