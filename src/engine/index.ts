@@ -29,6 +29,8 @@ export type {
 } from './containers.ts';
 export type { ContextListOptions, ContextRow, ContextRule } from './context-listing.ts';
 export type { Engine } from './engine.ts';
+export { writeWholeFile } from '../host/index.ts';
+export type { WriteChunk } from '../host/index.ts';
 export { LocalEngine } from './local-engine.ts';
 export type { Registry, RegistryOptions } from './registry/registry.ts';
 export type { LoginOptions, LoginResult, Registries, RegistryAccessOptions, RegistryManifest } from './registries.ts';
