@@ -33,6 +33,8 @@ export interface BuildOptions {
   readonly jobs?: number;
   /** Ask the registry for the bases even if they are here. */
   readonly pull: boolean;
+  /** False: no registry of bases and caches need prove who it is, or speak TLS. Default true. */
+  readonly tlsVerify?: boolean;
   readonly network: 'default' | 'host' | 'none';
   /** What RUN may ask for beyond the ordinary. */
   readonly allow: ReadonlySet<Entitlement>;

@@ -47,6 +47,11 @@ test('copy prints the digest, and the one that the store has where it is another
   const again = await runCli(['copy', '--platform', 'linux/arm64', 'docker://a', 'oci:x'], { fake });
   assert.equal(again.stdout, `Digest: ${digest}\nStatus: Already there: oci:x\n`);
   assert.deepEqual(fake.calls.at(-1), ['copy', 'docker://a', 'oci:x', { all: false, platform: 'linux/arm64' }]);
+  const flags = ['--src-tls-verify=false', '--dest-tls-verify=false', '--compression=zstd', '--compression-level=19'];
+  await runCli(['copy', '--all-platforms', ...flags, 'docker://a', 'docker://b'], { fake });
+  const wanted = { sourceTlsVerify: false, targetTlsVerify: false, compression: 'zstd', compressionLevel: 19 };
+  assert.deepEqual(fake.calls.at(-1), ['copy', 'docker://a', 'docker://b', { all: true, ...wanted }]);
+  assert.match((await runCli(['copy', '-a', '--platform=linux/arm64', 'a', 'oci:x'])).stderr, /cannot be used together/);
   assert.equal((await runCli(['copy', '-q', 'alpine', 'oci:x'])).stdout, `${digest}\n`);
   assert.match((await runCli(['copy', 'alpine'])).stderr, /requires/);
 });

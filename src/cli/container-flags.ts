@@ -6,6 +6,7 @@ import { list, text, toggle } from './flags.ts';
 import type { FlagValues } from './flags.ts';
 import { parseLabels, parseMemoryBytes, parseNumber } from './parse-values.ts';
 import { parseSignalName } from './signal-name.ts';
+import { tlsVerifyFlag } from './tls-verify.ts';
 
 /** The flags that `run` and `create` share: what the container shall be. */
 export const containerFlags = {
@@ -30,6 +31,7 @@ export const containerFlags = {
   rm: toggle('Automatically remove the container when it exits'),
   'security-opt': list('Security Options'),
   'stop-signal': text('Signal to stop the container'),
+  'tls-verify': tlsVerifyFlag(),
   tty: toggle('Allocate a pseudo-TTY', { short: 't' }),
   user: text('Username or UID (format: <name|uid>[:<group|gid>])', { short: 'u' }),
   volume: list('Bind mount a volume', { short: 'v' }),
@@ -61,6 +63,7 @@ export function containerOptions(
     securityOpt: flags['security-opt'],
     labels: parseLabels(flags.label),
     pull: flags.pull === 'always' || flags.pull === 'never' ? flags.pull : 'missing',
+    ...(flags['tls-verify'] ? {} : { tlsVerify: false }),
     signal: context.signal,
     ...named(flags),
     ...limits(flags),

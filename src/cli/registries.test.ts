@@ -25,6 +25,24 @@ test('the flags of push reach the engine', async () => {
   assert.match((await runCli(['push', '--compression-level=10', 'app'])).stderr, /more than 9/);
 });
 
+test('a push of all platforms says so to the engine, and wants no single one', async () => {
+  const fake = createFakeEngine();
+  await runCli(['push', '--all-platforms', 'app'], { fake });
+  assert.deepEqual(fake.calls, [['push', 'app', { allPlatforms: true, tlsVerify: true }]]);
+  const both = await runCli(['push', '--all-platforms', '--platform=linux/arm64', 'app'], { fake });
+  assert.match(both.stderr, /cannot be used together/);
+});
+
+test('--tls-verify=false of run and build reaches the engine', async () => {
+  const fake = createFakeEngine();
+  await runCli(['create', '--tls-verify=false', 'app'], { fake });
+  await runCli(['build', '--tls-verify=false', '.'], { fake });
+  for (const [verb, ...given] of fake.calls) {
+    const options = given.at(-1) as { readonly tlsVerify?: boolean };
+    assert.equal(options.tlsVerify, false, verb);
+  }
+});
+
 test('login takes the password from standard input, and says where it is kept', async () => {
   const fake = createFakeEngine();
   const stdin = 'geheim\n';

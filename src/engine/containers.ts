@@ -87,6 +87,8 @@ export interface ContainerOptions {
   readonly labels: ReadonlyMap<string, string>;
   /** Fetch the image first: always, only where it is missing, or never. */
   readonly pull: 'always' | 'missing' | 'never';
+  /** False: the registry need not prove who it is, and may be spoken to without TLS. Default true. */
+  readonly tlsVerify?: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (event: TransferEvent) => void;
 }

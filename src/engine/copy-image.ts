@@ -5,6 +5,7 @@ import {
   pullIndex,
   saveImages,
   storedManifest,
+  type LayerPacking,
   type OutgoingImage,
 } from '../image/index.ts';
 import { Fault } from '../errors/index.ts';
@@ -27,7 +28,7 @@ import { parseCopyPlace, type CopyPlace } from './copy-place.ts';
 import type { Copying } from './copying.ts';
 import { storedDigest, namedInStore, openCopySource, type CopySource } from './copy-source.ts';
 import type { CopyOptions, CopyResult, PushProgress, TransferEvent } from './images.ts';
-import { pushStored } from './push-image.ts';
+import { packingOf, pushStored } from './push-image.ts';
 import { openRegistryClient } from './registry-client.ts';
 import type { Store } from './store.ts';
 
@@ -40,14 +41,14 @@ export async function copyBetweenPlaces(
   const [from, to] = [parseCopyPlace(places.from), parseCopyPlace(places.to)];
   const { platform, state } = store;
   using lease = state.leases.acquire({ purpose: `copy ${places.from} ${places.to}` });
-  using client = openRegistryClient(store);
+  using client = openRegistryClient(store, { insecure: unverifiedOf({ from, to }, options) });
   const copying: Copying = {
     store,
     lease,
     client,
     options,
     platform: options.platform === undefined ? platform : parsePlatform(options.platform, platform),
-    isCompressed: to.kind === 'registry',
+    packing: packingFor({ from, to }, options),
     onEvent: (event) => event.kind !== 'resolved' && options.onProgress(event),
   };
   try {
@@ -57,6 +58,32 @@ export async function copyBetweenPlaces(
   } catch (error) {
     throw Fault.wrap(`copy ${places.from} to ${places.to}`, error);
   }
+}
+
+interface Places {
+  readonly from: CopyPlace;
+  readonly to: CopyPlace;
+}
+
+function unverifiedOf({ from, to }: Places, { sourceTlsVerify, targetTlsVerify }: CopyOptions): ReadonlySet<string> {
+  const ends = [
+    { place: from, tlsVerify: sourceTlsVerify },
+    { place: to, tlsVerify: targetTlsVerify },
+  ];
+  const lax = ends.flatMap(({ place, tlsVerify }) => (tlsVerify === false && place.kind === 'registry' ? [place] : []));
+  return new Set(lax.map(({ name }) => parseReference(name).registry));
+}
+
+function packingFor({ from, to }: Places, options: CopyOptions): LayerPacking | undefined {
+  const isAsked = options.compression !== undefined || options.compressionLevel !== undefined;
+  const isMadeHere = from.kind === 'store' || from.kind === 'docker-archive';
+  const keepsManifests = to.kind === 'registry' || to.kind === 'oci' || to.kind === 'oci-archive';
+  if (isAsked && !(isMadeHere && keepsManifests)) {
+    throw new Fault('invalid', `layers from ${from.kind} to ${to.kind} are not compressed on the way`, {
+      hint: 'a compression is for layers of the store or of a docker-archive that go to a registry or an OCI layout',
+    });
+  }
+  return isAsked || to.kind === 'registry' ? packingOf(options) : undefined;
 }
 
 /** As `push` does: layers are compressed, and what was compressed is kept. */
@@ -69,7 +96,8 @@ async function pushFromStore(from: string, to: string, copying: Copying): Promis
   const { digest } = await pushStored(store, stored, {
     reference,
     options: {
-      signal: options.signal,
+      ...options,
+      tlsVerify: options.targetTlsVerify ?? true,
       onProgress: (event) => options.onProgress(event.kind === 'layer' ? layerEvent(event) : event),
     },
   });

@@ -110,8 +110,7 @@ async function ofDockerArchive(
   return { remote, from: remote.descriptor.digest, digest: undefined };
 }
 
-function layerSources(images: readonly StoredImage[], { store, lease, options, isCompressed }: Copying): LayerSources {
+function layerSources(images: readonly StoredImage[], { store, lease, options, packing }: Copying): LayerSources {
   const { blobs, layers } = store;
-  const packing = isCompressed ? ({ kind: 'gzip', level: undefined, isForced: false } as const) : undefined;
   return new LayerSources({ blobs, layers, holder: lease, signal: options.signal, packing, images });
 }

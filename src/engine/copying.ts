@@ -1,4 +1,4 @@
-import type { PullEvent } from '../image/index.ts';
+import type { LayerPacking, PullEvent } from '../image/index.ts';
 import type { Platform } from '../oci/index.ts';
 import type { RegistryClient } from '../registry/index.ts';
 import type { Lease } from '../state/index.ts';
@@ -12,7 +12,7 @@ export interface Copying {
   readonly client: RegistryClient;
   readonly options: CopyOptions;
   readonly platform: Platform;
-  /** Layers that are made here leave compressed. */
-  readonly isCompressed: boolean;
+  /** How layers leave that were not pulled; undefined where they go as they are. */
+  readonly packing: LayerPacking | undefined;
   readonly onEvent: (event: PullEvent) => void;
 }

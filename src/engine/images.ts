@@ -68,6 +68,8 @@ export interface PullOptions {
 }
 
 export interface PushOptions {
+  /** The name must be that of an index; all of it is pushed, as where no platform is asked for. */
+  readonly allPlatforms?: boolean;
   /** Of an index, its image for this platform alone. */
   readonly platform?: string;
   /** For layers that were not pulled. Default gzip. */
@@ -128,6 +130,17 @@ export interface CopyOptions {
   /** The index with all that it names, instead of its image for one platform. */
   readonly all: boolean;
   readonly platform?: string;
+  /**
+   * For layers of the store, and of Docker's archives, that were not pulled. Without it they are packed with gzip where a
+   * registry gets them, and go as they are to other places. Fault `invalid` for places whose layers stay what they are.
+   */
+  readonly compression?: 'gzip' | 'zstd' | 'uncompressed';
+  /** gzip: 0…9, zstd: 1…22; the default of the kind where it is not given. */
+  readonly compressionLevel?: number;
+  /** False: the registry that is read need not prove who it is, and may be spoken to without TLS. Default true. */
+  readonly sourceTlsVerify?: boolean;
+  /** The same of the registry that is written to. */
+  readonly targetTlsVerify?: boolean;
   readonly signal: AbortSignal;
   readonly onProgress: (event: TransferEvent) => void;
 }

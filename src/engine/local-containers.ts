@@ -39,7 +39,7 @@ export interface LocalContainersOptions {
   /** The image of this name, fetched where `pull` says so. */
   readonly ensureImage: (
     name: string,
-    options: Pick<ContainerOptions, 'pull' | 'signal' | 'onProgress'> & { readonly holder: LayerHolder },
+    options: Pick<ContainerOptions, 'pull' | 'tlsVerify' | 'signal' | 'onProgress'> & { readonly holder: LayerHolder },
   ) => Promise<StoredImage>;
 }
 
@@ -68,8 +68,8 @@ export class LocalContainers implements Containers {
     await this.sweep();
     const { state, layers, clock } = this.#store;
     using lease = state.leases.acquire({ purpose: `create a container of ${options.image}` });
-    const { pull, signal, onProgress } = options;
-    const image = await this.#ensureImage(options.image, { pull, signal, onProgress, holder: lease });
+    const { pull, tlsVerify = true, signal, onProgress } = options;
+    const image = await this.#ensureImage(options.image, { pull, tlsVerify, signal, onProgress, holder: lease });
     const lost = image.chain.find((diffId) => !layers.hold(diffId, lease));
     if (lost !== undefined) throw new Fault('not-found', `create a container of ${options.image}: ${lost} is gone`);
     const id = newContainerId();

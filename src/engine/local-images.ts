@@ -51,7 +51,7 @@ import { loadArchive } from './load-archive.ts';
 import { forgetPushed, formerNames } from './registry/pushed-content.ts';
 import { meansName, removeImage } from './remove-image.ts';
 import { pushStored } from './push-image.ts';
-import { openRegistryClient } from './registry-client.ts';
+import { openRegistryClient, unverified } from './registry-client.ts';
 import { removeImageIndex } from './remove-image-index.ts';
 import type { Store } from './store.ts';
 import { transferSum } from './transfer-sum.ts';
@@ -66,6 +66,8 @@ export interface EnsureOptions {
   readonly pull: 'always' | 'missing' | 'never';
   readonly signal: AbortSignal;
   readonly onProgress: (event: TransferEvent) => void;
+  /** False: the registry need not prove who it is, and may be spoken to without TLS. Default true. */
+  readonly tlsVerify?: boolean;
   readonly holder: LayerHolder;
 }
 
@@ -109,6 +111,11 @@ export class LocalImages implements Images {
     const wanted = platform === undefined ? undefined : parsePlatform(platform, here);
     const stored = (wanted ? undefined : images.findIndex(name)) ?? images.find(name, { platform: wanted });
     if (stored === undefined) throw this.#missing(name);
+    if (options.allPlatforms === true && !('members' in stored)) {
+      throw new Fault('not-found', `push ${name}: it is the image for one platform, not an index of several`, {
+        hint: "'varve pull --all-platforms' and 'varve build --platform A,B' make one",
+      });
+    }
     return pushStored(this.#store, stored, { reference, options });
   }
 
@@ -205,8 +212,7 @@ export class LocalImages implements Images {
 
   async #pull(reference: Reference, options: RemotePullOptions): Promise<PulledImage> {
     const { blobs, layers, images, state, platform } = this.#store;
-    const insecure = options.tlsVerify === false ? reference : undefined;
-    using client = openRegistryClient(this.#store, { insecure });
+    using client = openRegistryClient(this.#store, { insecure: unverified(reference, options) });
     const { signal, holder, onProgress } = options;
     const pull = options.allPlatforms === true ? pullIndex : pullImage;
     return pull(
@@ -244,6 +250,7 @@ export class LocalImages implements Images {
 
 interface PullBaseOptions {
   readonly platform: Platform;
+  readonly tlsVerify?: boolean;
   readonly signal: AbortSignal;
   readonly holder: LayerHolder;
   readonly onProgress: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;

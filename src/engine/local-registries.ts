@@ -1,7 +1,7 @@
 import { Fault } from '../errors/index.ts';
 import { dockerHub, parseReference, tagOrDigest } from '../oci/index.ts';
 import type { LoginOptions, LoginResult, Registries, RegistryAccessOptions, RegistryManifest } from './registries.ts';
-import { openRegistryClient } from './registry-client.ts';
+import { openRegistryClient, unverified } from './registry-client.ts';
 import type { Store } from './store.ts';
 
 /** Registries as this machine and this person reach them. */
@@ -15,8 +15,7 @@ export class LocalRegistries implements Registries {
   async login({ server, username, password, tlsVerify, signal }: LoginOptions): Promise<LoginResult> {
     const registry = registryNamed(server);
     const credentials = { username, password };
-    const insecure = tlsVerify === false ? { registry } : undefined;
-    using client = openRegistryClient(this.#store, { insecure, credentials });
+    using client = openRegistryClient(this.#store, { insecure: unverified({ registry }, { tlsVerify }), credentials });
     try {
       await client.checkLogin(registry, { signal });
     } catch (error) {
@@ -34,20 +33,16 @@ export class LocalRegistries implements Registries {
 
   async *tags(repository: string, options: RegistryAccessOptions): AsyncGenerator<string, void, undefined> {
     const reference = parseReference(repository);
-    using client = openRegistryClient(this.#store, { insecure: lax(reference, options) });
+    using client = openRegistryClient(this.#store, { insecure: unverified(reference, options) });
     yield* client.repository(reference).tags(options);
   }
 
   async manifest(name: string, options: RegistryAccessOptions): Promise<RegistryManifest> {
     const reference = parseReference(name);
-    using client = openRegistryClient(this.#store, { insecure: lax(reference, options) });
+    using client = openRegistryClient(this.#store, { insecure: unverified(reference, options) });
     const { digest, mediaType, bytes } = await client.repository(reference).manifest(tagOrDigest(reference), options);
     return { digest, mediaType, bytes };
   }
-}
-
-function lax<T>(reference: T, { tlsVerify }: RegistryAccessOptions): T | undefined {
-  return tlsVerify === false ? reference : undefined;
 }
 
 /** A server as people write it: with a scheme at times, Docker Hub under any of its names. Fault `invalid`. */

@@ -8,7 +8,7 @@ import {
 } from '../image/index.ts';
 import { formatReference, parseReference, type DiffId, type Reference } from '../oci/index.ts';
 import type { PushOptions, PushResult } from './images.ts';
-import { openRegistryClient } from './registry-client.ts';
+import { openRegistryClient, unverified } from './registry-client.ts';
 import type { Store } from './store.ts';
 
 /** Pushes an image or an index of the store to the registry that `reference` names. */
@@ -20,7 +20,7 @@ export async function pushStored(
   const { blobs, layers, images, state } = store;
   const { signal, onProgress, tlsVerify } = options;
   using lease = state.leases.acquire({ purpose: `push ${formatReference(reference)}` });
-  using client = openRegistryClient(store, { insecure: tlsVerify === false ? reference : undefined });
+  using client = openRegistryClient(store, { insecure: unverified(reference, { tlsVerify }) });
   const all = images.list();
   const sources = new LayerSources({
     blobs,
@@ -43,7 +43,10 @@ export async function pushStored(
   return { reference: formatReference(reference), digest, sizeBytes: size };
 }
 
-function packingOf({ compression = 'gzip', compressionLevel }: PushOptions): LayerPacking {
+type PackingChoice = Pick<PushOptions, 'compression' | 'compressionLevel'>;
+
+/** gzip where nothing else is asked for. */
+export function packingOf({ compression = 'gzip', compressionLevel }: PackingChoice): LayerPacking {
   return { kind: compression, level: compressionLevel, isForced: false };
 }
 

@@ -3,16 +3,29 @@ import { RegistryClient, type Credentials } from '../registry/index.ts';
 import type { Store } from './store.ts';
 
 export interface RegistryClientChoice {
-  /** A name whose registry need not prove who it is, and may be spoken to without TLS. */
-  readonly insecure?: Pick<Reference, 'registry'> | undefined;
+  /** Registries that need not prove who they are, and may be spoken to without TLS, whatever else is known of them. */
+  readonly insecure?: RegistryNames | undefined;
   /** Shown to every registry, in place of what is kept. */
   readonly credentials?: Credentials;
+}
+
+export type RegistryNames = Pick<ReadonlySet<string>, 'has'>;
+
+/** What `tlsVerify: false` means where registries are not known beforehand. */
+export const everyRegistry: RegistryNames = { has: () => true };
+
+/** The registry of a name, where it need not prove who it is. */
+export function unverified(
+  { registry }: Pick<Reference, 'registry'>,
+  { tlsVerify }: { readonly tlsVerify?: boolean | undefined },
+): RegistryNames | undefined {
+  return tlsVerify === false ? new Set([registry]) : undefined;
 }
 
 /** A client that knows what this machine and this person have for registries. Dispose of it. */
 export function openRegistryClient(
   { version, proxies, registries }: Pick<Store, 'version' | 'proxies' | 'registries'>,
-  { insecure, credentials: given }: RegistryClientChoice = {},
+  { insecure = new Set(), credentials: given }: RegistryClientChoice = {},
 ): RegistryClient {
   const { credentials, certificates, settings } = registries;
   const known = settings();
@@ -20,8 +33,11 @@ export function openRegistryClient(
     userAgent: `varve/${version}`,
     proxies,
     credentials: async (registry, repository) => given ?? credentials.find(registry, repository),
-    certificates,
+    certificates: (host) => {
+      const own = certificates(host);
+      return own !== undefined && insecure.has(host) ? { ...own, authorities: [] } : own;
+    },
     mirrors: known.mirrors,
-    insecureRegistries: insecure === undefined ? known.insecure : new Set([...known.insecure, insecure.registry]),
+    insecureRegistries: { has: (registry) => insecure.has(registry) || known.insecure.has(registry) },
   });
 }

@@ -27,7 +27,7 @@ export async function runBuild(store: Store, images: LocalImages, options: Build
   using lease = store.state.leases.acquire({ purpose: `build ${options.tags.join(' ')}`.trim() });
   await using network = new SharedNetwork(store.networks, networkOptions(options));
   using remotes = openSources(store);
-  using caches = new StoreSharedCaches(store, lease);
+  using caches = new StoreSharedCaches(store, lease, options);
   return await buildImage(options, portsOf(store, images, { holder: lease, network, remotes, caches, options }));
 }
 
@@ -53,12 +53,12 @@ function portsOf(
 ): BuildPorts {
   const { layers, snapshotter, areas, mounts, cacheMounts, state, clock, platform, runtime } = store;
   const machine = once(() => stepMachine(store));
-  const latestMtimeSec = options.sourceDateEpochSec;
+  const { sourceDateEpochSec: latestMtimeSec, tlsVerify = true } = options;
   const packer: BuildPorts['packer'] = (below) => layers.packer({ holder, below, latestMtimeSec });
   return {
     images: store.images,
     blobs: store.blobs,
-    pull: (reference, pulling) => images.pullBase(reference, { ...pulling, holder }),
+    pull: (reference, pulling) => images.pullBase(reference, { ...pulling, tlsVerify, holder }),
     pullLayout: (place, pulling) => pullLayout(store, place, { ...pulling, holder }),
     layers,
     packer,

@@ -3,18 +3,20 @@ import { fetchLayer, pushCache, readCacheArtifact, writeCacheDirectory } from '.
 import type { LayerHolder } from '../layer/index.ts';
 import { defaultTag, tagOrDigest, type Descriptor, type DiffId } from '../oci/index.ts';
 import { openLayoutDirectory, type RegistryClient, type Remote } from '../registry/index.ts';
-import { openRegistryClient } from './registry-client.ts';
+import { everyRegistry, openRegistryClient, type RegistryNames } from './registry-client.ts';
 import type { Store } from './store.ts';
 
 /** Shared caches in registries and folders, for one build: what it keeps is the build's. */
 export class StoreSharedCaches implements SharedCaches, Disposable {
   readonly #store: Store;
   readonly #holder: LayerHolder;
+  readonly #insecure: RegistryNames | undefined;
   #client: RegistryClient | undefined;
 
-  constructor(store: Store, holder: LayerHolder) {
+  constructor(store: Store, holder: LayerHolder, { tlsVerify = true }: { readonly tlsVerify?: boolean } = {}) {
     this.#store = store;
     this.#holder = holder;
+    this.#insecure = tlsVerify ? undefined : everyRegistry;
   }
 
   async open(place: CachePlace, { signal }: { readonly signal: AbortSignal }): Promise<SharedCache> {
@@ -68,7 +70,7 @@ export class StoreSharedCaches implements SharedCaches, Disposable {
 
   /** Most builds need none: what is set for registries is read by those that do. */
   #registries(): RegistryClient {
-    this.#client ??= openRegistryClient(this.#store);
+    this.#client ??= openRegistryClient(this.#store, { insecure: this.#insecure });
     return this.#client;
   }
 

@@ -10,7 +10,10 @@ export interface RegistryAddress {
 }
 
 /** HTTP for loopback and for registries in `insecureRegistries`, HTTPS otherwise. Docker Hub lives under another name. */
-export function registryAddress(registry: string, insecureRegistries: ReadonlySet<string>): RegistryAddress {
+export function registryAddress(
+  registry: string,
+  insecureRegistries: Pick<ReadonlySet<string>, 'has'>,
+): RegistryAddress {
   if (registry === dockerHub) return { registry, origin: 'https://registry-1.docker.io', insecure: false };
   const insecure = isLoopback(registry) || insecureRegistries.has(registry);
   return { registry, origin: `${insecure ? 'http' : 'https'}://${registry}`, insecure };

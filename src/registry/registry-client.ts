@@ -29,7 +29,7 @@ export interface RegistryClientOptions {
    * Registries, as names have them, to speak plain HTTP with, or TLS with any certificate where they want TLS. Loopback is
    * always among them.
    */
-  readonly insecureRegistries?: ReadonlySet<string>;
+  readonly insecureRegistries?: Pick<ReadonlySet<string>, 'has'>;
   /** What is trusted of, and shown to, a host beyond the usual. A registry that has some is spoken to over TLS. */
   readonly certificates?: (host: string) => Omit<TlsSettings, 'isVerified'> | undefined;
   /** By registry: `HOST[:PORT][/PATH]`, asked before it, in this order. */

@@ -12,6 +12,7 @@ import type { ProgressMode } from '../progress/build-progress.ts';
 import { openProgress } from '../progress/open-progress.ts';
 import { requireWritable, writeResult } from '../result-files.ts';
 import { runFlags, runOptions } from '../run-flags.ts';
+import { tlsVerifyFlag } from '../tls-verify.ts';
 
 type Needs = Pick<Engine, 'build' | 'checkBuild'>;
 
@@ -52,6 +53,7 @@ const flags = {
   tag: list('Name and optionally a tag (format: "name:tag")', { short: 't', placeholder: 'name' }),
   'source-date-epoch': text('Make no time in the image later than this', { placeholder: 'seconds' }),
   target: list('Set the target build stage to build; may be given several times', { placeholder: 'stage' }),
+  'tls-verify': tlsVerifyFlag(),
 } as const;
 
 export const build = defineCommand({
@@ -114,6 +116,7 @@ function buildOptions(
     cacheFrom: given['cache-from'],
     cacheTo: given['cache-to'],
     pull: given.pull,
+    ...(given['tls-verify'] ? {} : { tlsVerify: false }),
     network: given.network === 'host' || given.network === 'none' ? given.network : 'default',
     labels: parseLabels(given.label),
     outputs: given.output,

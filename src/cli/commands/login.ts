@@ -13,7 +13,7 @@ interface Needs {
 const flagSet = {
   password: text('Password or token; other users of the machine may see it while the command runs', { short: 'p' }),
   'password-stdin': toggle('Take the password from standard input'),
-  'tls-verify': tlsVerifyFlag,
+  'tls-verify': tlsVerifyFlag(),
   username: text('User name', { short: 'u' }),
 };
 

@@ -13,7 +13,7 @@ export const manifestInspect = defineCommand({
   operands: { min: 1, max: 1 },
   flags: {
     raw: toggle('Print the very bytes that the registry has, whose hash is the digest'),
-    'tls-verify': tlsVerifyFlag,
+    'tls-verify': tlsVerifyFlag(),
   },
   run: async ({ flags, operands: [name = ''] }, context: Context<Needs>) => {
     const { registries } = await context.openEngine();

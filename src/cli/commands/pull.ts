@@ -18,7 +18,7 @@ export const pull = defineCommand({
     'all-platforms': toggle('Download the images for all platforms, and the index that names them'),
     platform: text('Set platform if the image is multi-platform'),
     quiet: toggle('Suppress verbose output', { short: 'q' }),
-    'tls-verify': tlsVerifyFlag,
+    'tls-verify': tlsVerifyFlag(),
   },
   run: async ({ flags, operands: [name = ''] }, context: Context<Needs>) => {
     const { tag, digest } = splitReference(name);

@@ -1,9 +1,9 @@
-import type { Images, PushOptions } from '../../engine/index.ts';
+import type { Images } from '../../engine/index.ts';
 import { Fault } from '../../errors/index.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
+import { compressionFlags, compressionOptions } from '../compression-flags.ts';
 import { text, toggle } from '../flags.ts';
-import { parseNumber } from '../parse-values.ts';
 import { showPush } from '../progress/show-push.ts';
 import { fullRepository, splitReference } from '../reference-display.ts';
 import { tlsVerifyFlag } from '../tls-verify.ts';
@@ -16,17 +16,20 @@ export const push = defineCommand({
   usage: '[OPTIONS] NAME[:TAG]',
   operands: { min: 1, max: 1 },
   flags: {
-    compression: text('How layers that were not pulled are compressed (default "gzip")', {
-      choices: ['gzip', 'zstd', 'uncompressed'],
-    }),
-    'compression-level': text('0 to 9 for gzip (default 4), 1 to 22 for zstd (default 3)', { placeholder: 'int' }),
+    'all-platforms': toggle(
+      'Push the images for all platforms, and the index that names them (default for such a name)',
+    ),
+    ...compressionFlags,
     platform: text('Push the image for this platform alone, of an image for several'),
     quiet: toggle('Suppress verbose output', { short: 'q' }),
-    'tls-verify': tlsVerifyFlag,
+    'tls-verify': tlsVerifyFlag(),
   },
   run: async ({ flags, operands: [name = ''] }, context: Context<Needs>) => {
-    const { quiet, platform, compression, 'compression-level': level } = flags;
+    const { quiet, platform, 'all-platforms': allPlatforms } = flags;
     const { tag, digest } = splitReference(name);
+    if (allPlatforms && platform !== undefined) {
+      throw new Fault('invalid', "push: '--all-platforms' and '--platform' cannot be used together");
+    }
     const { images } = await context.openEngine();
     if (!quiet && tag === undefined && digest === undefined) context.stdout.print('Using default tag: latest\n');
     if (!quiet) context.stdout.print(`The push refers to repository [${fullRepository(name)}]\n`);
@@ -36,8 +39,8 @@ export const push = defineCommand({
       onProgress: (event) => view.show(event),
       tlsVerify: flags['tls-verify'],
       ...(platform === undefined ? {} : { platform }),
-      ...(compression === undefined ? {} : { compression: compression as NonNullable<PushOptions['compression']> }),
-      ...(level === undefined ? {} : { compressionLevel: compressionLevel(level, compression) }),
+      ...(allPlatforms ? { allPlatforms } : {}),
+      ...compressionOptions(flags),
     });
     view.end();
     const said = `${tag ?? digest ?? 'latest'}: digest: ${result.digest} size: ${result.sizeBytes}\n`;
@@ -45,10 +48,3 @@ export const push = defineCommand({
     return 0;
   },
 });
-
-function compressionLevel(given: string, compression = 'gzip'): number {
-  const [least, most] = compression === 'zstd' ? [1, 22] : [0, 9];
-  const level = parseNumber(given, 'compression-level', { whole: true, least });
-  if (level <= most) return level;
-  throw new Fault('invalid', `invalid argument "${given}" for "--compression-level" flag: more than ${most}`);
-}

@@ -10,7 +10,7 @@ interface Needs {
 export const tags = defineCommand({
   usage: '[OPTIONS] NAME',
   operands: { min: 1, max: 1 },
-  flags: { 'tls-verify': tlsVerifyFlag },
+  flags: { 'tls-verify': tlsVerifyFlag() },
   run: async ({ flags, operands: [name = ''] }, context: Context<Needs>) => {
     const { registries } = await context.openEngine();
     const { signal, stdout } = context;
