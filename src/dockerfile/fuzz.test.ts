@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { type ByteString, bytesOf } from '../std/index.ts';
+import { randomNumbers } from '../std/random-numbers.fixture.ts';
 import { checkDockerfile } from './checks/check-dockerfile.ts';
 import { facts } from './checks/check-facts.fixture.ts';
 import type { Diagnostic } from './diagnostic.ts';
@@ -261,15 +262,4 @@ function pick<T>(random: () => number, values: readonly T[]): T {
   const value = values[Math.floor(random() * values.length)];
   assert.ok(value !== undefined);
   return value;
-}
-
-/** Mulberry32: the same numbers in every run. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

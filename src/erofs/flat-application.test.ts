@@ -7,7 +7,8 @@ import { LayerIndexer, MergedTree } from './index.ts';
 import type { MergedNode } from './index.ts';
 import { dir, entryOf, file, makeLayer, makeStack, symlink } from './layer.fixture.ts';
 import type { Member } from './layer.fixture.ts';
-import { randomMembers, randomNumbers } from './random-layers.fixture.ts';
+import { randomMembers } from './random-layers.fixture.ts';
+import { randomDraws } from '../std/random-numbers.fixture.ts';
 
 /** A tree in the plainest form: a directory's names, or a file's label. Both have a mode. */
 interface FlatNode {
@@ -74,7 +75,7 @@ function listMerged(tree: MergedTree, node: MergedNode, path = ''): string[] {
 }
 
 test('random stacks of layers equal their application to one directory', () => {
-  const next = randomNumbers(7);
+  const next = randomDraws(7);
   let compared = 0;
   for (let round = 0; round < 3000; round += 1) {
     const layers = Array.from({ length: 1 + next(3) }, () => randomMembers(next));
@@ -93,7 +94,7 @@ test('random stacks of layers equal their application to one directory', () => {
 });
 
 test('hostile paths, links and whiteouts give a tree or a Fault, never anything else', () => {
-  const next = randomNumbers(11);
+  const next = randomDraws(11);
   const parts = [
     '..',
     '.',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
 import type { ByteString } from '../std/index.ts';
+import { randomDraws } from '../std/random-numbers.fixture.ts';
 import { MergedTree, layerChanges } from './index.ts';
 import { dir, file, link, makeLayer, openBytes, symlink } from './layer.fixture.ts';
 
@@ -33,24 +34,24 @@ function readAll(bytes: Buffer, limit = 3000): void {
 
 test('flipped bits in an image give a Fault or another tree, never anything else', () => {
   readAll(sample);
-  const next = random(1);
+  const next = randomDraws(1);
   for (let round = 0; round < 3000; round += 1) {
     const bytes = Buffer.from(sample);
     for (let flips = 1 + (round % 3); flips > 0; flips -= 1) {
-      const at = 1536 + (next() % (bytes.length - 1536));
-      bytes[at] = (bytes[at] ?? 0) ^ (1 << (next() % 8));
+      const at = 1536 + next(bytes.length - 1536);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << next(8));
     }
     allowFault(() => readAll(bytes));
   }
 });
 
 test('overwritten numbers in an image give a Fault or another tree, never anything else', () => {
-  const next = random(2);
+  const next = randomDraws(2);
   const values = [0, 1, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff];
   for (let round = 0; round < 3000; round += 1) {
     const bytes = Buffer.from(sample);
-    const at = 1536 + (next() % ((bytes.length - 1540) >> 2)) * 4;
-    bytes.writeUInt32LE(values[next() % values.length] ?? 0, at);
+    const at = 1536 + next((bytes.length - 1540) >> 2) * 4;
+    bytes.writeUInt32LE(values[next(values.length)] ?? 0, at);
     allowFault(() => readAll(bytes));
   }
 });
@@ -83,13 +84,4 @@ function allowFault(run: () => void): void {
   } catch (error) {
     if (!Fault.is(error)) throw error;
   }
-}
-
-/** A small generator with a fixed seed, so that a failure repeats. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state >>> 4;
-  };
 }

@@ -8,7 +8,8 @@ import { dir, file, link, makeStack, symlink } from './layer.fixture.ts';
 import type { Member, TestLayer } from './layer.fixture.ts';
 import { MountBench, canMount, hashOfBytes, walkMounted } from './mounted-tree.fixture.ts';
 import type { Seen } from './mounted-tree.fixture.ts';
-import { randomMembers, randomNumbers } from './random-layers.fixture.ts';
+import { randomMembers } from './random-layers.fixture.ts';
+import { randomDraws } from '../std/random-numbers.fixture.ts';
 
 const skip = !canMount && 'mounting needs root';
 
@@ -64,7 +65,7 @@ test('whiteouts, opaque directories, implied parents and links into lower layers
 });
 
 test('overlayfs shows random stacks of layers as the merged tree does', { skip }, () => {
-  const next = randomNumbers(3);
+  const next = randomDraws(3);
   let compared = 0;
   for (let round = 0; round < 150; round += 1) {
     const layers = stackOf(Array.from({ length: 2 + next(2) }, () => randomMembers(next)));

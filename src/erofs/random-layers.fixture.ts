@@ -1,17 +1,6 @@
 import { dir, file, link } from './layer.fixture.ts';
 import type { Member } from './layer.fixture.ts';
-
-/** A number from 0 on, below what is asked for. */
-export type Draw = (below: number) => number;
-
-/** A small generator with a fixed seed, so that a failure repeats. */
-export function randomNumbers(seed: number): Draw {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state >>> 8) % below;
-  };
-}
+import type { Draw } from '../std/random-numbers.fixture.ts';
 
 /** A few entries, links and deletions with few names, so that they meet. Some links lead nowhere. */
 export function randomMembers(next: Draw): Member[] {

@@ -11,14 +11,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
+import { temporaryDirectory } from './temporary-directory.fixture.ts';
 import { writeWholeFile, type WriteChunk } from './write-file.ts';
 
 test('a file gets its name when it is complete', async () => {
-  using folder = temporaryFolder();
+  using folder = temporaryDirectory();
   const file = join(folder.path, 'f');
   writeFileSync(file, 'before');
   await writeWholeFile(file, async (write) => {
@@ -31,7 +31,7 @@ test('a file gets its name when it is complete', async () => {
 });
 
 test('where making it fails nothing is left behind, and what was there stays', async () => {
-  using folder = temporaryFolder();
+  using folder = temporaryDirectory();
   const file = join(folder.path, 'f');
   writeFileSync(file, 'before');
   await assert.rejects(writeWholeFile(file, halfOfIt), (error) => Fault.is(error, 'corrupt'));
@@ -40,7 +40,7 @@ test('where making it fails nothing is left behind, and what was there stays', a
 });
 
 test('a folder is refused, a symlink is replaced, and a name may be as long as names are', async () => {
-  using folder = temporaryFolder();
+  using folder = temporaryDirectory();
   mkdirSync(join(folder.path, 'd'));
   await assert.rejects(writeWholeFile(join(folder.path, 'd'), hello), (error) => Fault.is(error, 'invalid'));
   writeFileSync(join(folder.path, 'elsewhere'), 'kept');
@@ -53,7 +53,7 @@ test('a folder is refused, a symlink is replaced, and a name may be as long as n
 });
 
 test('a pipe is written as it is', async () => {
-  using folder = temporaryFolder();
+  using folder = temporaryDirectory();
   const pipe = join(folder.path, 'p');
   execFileSync('mkfifo', [pipe]);
   const [read] = await Promise.all([readFile(pipe, 'utf8'), writeWholeFile(pipe, hello)]);
@@ -62,7 +62,7 @@ test('a pipe is written as it is', async () => {
 });
 
 test('/dev/stdout stays what it is where a shell redirects it into a file', () => {
-  using folder = temporaryFolder();
+  using folder = temporaryDirectory();
   const program = `import { writeWholeFile } from '${join(import.meta.dirname, 'write-file.ts')}';
     await writeWholeFile('/dev/stdout', (write) => write(Buffer.from('hello')));`;
   const file = join(folder.path, 'out');
@@ -82,9 +82,4 @@ function hello(write: WriteChunk): Promise<void> {
 async function halfOfIt(write: WriteChunk): Promise<void> {
   await write(Buffer.from('half'));
   throw new Fault('corrupt', 'no more');
-}
-
-function temporaryFolder(): Disposable & { readonly path: string } {
-  const path = mkdtempSync(join(tmpdir(), 'varve-write-file-'));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }

@@ -17,6 +17,7 @@ import { test } from 'node:test';
 import { dir, file, link, symlink, type Member } from '../erofs/layer.fixture.ts';
 import { Tree } from '../host/index.ts';
 import { bytesOf } from '../std/index.ts';
+import { randomDraws, type Draw } from '../std/random-numbers.fixture.ts';
 import { skip, TestStore, type SnapshotterKind, type Step } from './store.fixture.ts';
 
 /**
@@ -188,7 +189,7 @@ export function packChangesSuite(kind: SnapshotterKind): void {
   });
 
   it('random changes over several layers are shown by the layers as they were in the views', (store) => {
-    const next = randomNumbers(kind.length);
+    const next = randomDraws(kind.length);
     let chain = [
       store.put([dir('a'), dir('b'), file('a/x', 'x'), link('b/x', 'a/x'), symlink('c', 'a')]),
     ] as Step['chain'];
@@ -206,7 +207,7 @@ function changing(store: TestStore, members: readonly Member[], change: (path: s
 }
 
 /** A few kinds of change to a few names, so that they meet; those that cannot be are left out. */
-function randomChange(root: string, next: (below: number) => number): void {
+function randomChange(root: string, next: Draw): void {
   const name = (): string => join(root, Array.from({ length: 1 + next(3) }, () => 'abx'[next(3)]).join('/'));
   const changes: readonly (() => void)[] = [
     () => writeFileSync(name(), String(next(100))),
@@ -223,14 +224,6 @@ function randomChange(root: string, next: (below: number) => number): void {
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error;
   }
-}
-
-function randomNumbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return (state >>> 8) % below;
-  };
 }
 
 function makeAt(root: string, sec: number): void {

@@ -5,6 +5,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { Fault } from '../errors/index.ts';
 import { bytesOf } from '../std/index.ts';
 import type { ByteString } from '../std/index.ts';
+import { randomNumbers } from '../std/random-numbers.fixture.ts';
 import { readRecord } from './record-reader.ts';
 import { createRecordWriter, recordOf } from './record-writer.ts';
 import { compareNames } from './record.ts';
@@ -24,7 +25,7 @@ test('the canonical form is what the contract says, and the digest is its sha256
 });
 
 test('two records have the same bytes if and only if they have the same fields', () => {
-  const random = randomFrom(20_261_123);
+  const random = randomNumbers(20_261_123);
   const seen = new Map<string, string>();
   for (let round = 0; round < 5000; round += 1) {
     const fields = randomFields(random, 3);
@@ -147,17 +148,6 @@ function blocksOf(packed: Uint8Array): Buffer[] {
     blocks.push(zstdDecompressSync(buffer.subarray(at + 4, at + 4 + buffer.readUInt32BE(at))));
   }
   return blocks;
-}
-
-/** Numbers from 0 to below 1 (mulberry32), the same for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** Few letters, all of them with a meaning in the encoding, so that near collisions are common. */

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { bytesOf } from '../std/index.ts';
+import { randomDraws, type Draw } from '../std/random-numbers.fixture.ts';
 import { fixChecksum, rawMember, readArchive } from './archive.fixture.ts';
 import { endOfArchive, formatHeader, scanTar } from './index.ts';
 import type { TarEntry } from './index.ts';
@@ -10,7 +11,7 @@ import type { TarEntry } from './index.ts';
 const mutants = 20_000;
 
 test('damaged archives give entries or a Fault, the same however they are cut into chunks', () => {
-  const random = randomNumbers(20_261_123);
+  const random = randomDraws(20_261_123);
   const seeds = seedArchives();
   for (let index = 0; index < mutants; index++) {
     const mutant = mutated(seeds[random(seeds.length)] ?? assert.fail(), random);
@@ -23,7 +24,7 @@ test('damaged archives give entries or a Fault, the same however they are cut in
   }
 });
 
-function mutated(seed: Buffer, random: (below: number) => number): Buffer {
+function mutated(seed: Buffer, random: Draw): Buffer {
   const length = random(20) === 0 ? random(seed.length + 1) : seed.length;
   const mutant = Buffer.from(seed.subarray(0, length));
   if (length === 0) return mutant;
@@ -80,15 +81,4 @@ function outline({ members, summary, fault }: ReturnType<typeof readArchive>): o
 function scanned(archive: Buffer): object {
   const read = (offset: number, length: number): Buffer => archive.subarray(offset, offset + length);
   return scanTar({ size: archive.length, read }, { entry: () => undefined });
-}
-
-/** The same numbers for the same seed, each below a bound (mulberry32). */
-function randomNumbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { bytesFrom, bytesOf, type ByteString } from '../../std/index.ts';
+import { randomDraws, type Draw } from '../../std/random-numbers.fixture.ts';
 import { plainCopyPlan, type CopyPlan } from './copy-plan.ts';
 import { copyRoots } from './copy-roots.ts';
 import { scanCopy } from './copy-scan.ts';
@@ -112,17 +113,12 @@ async function digestOf(files: Files, plan: CopyPlan, knowsHashes = false): Prom
   return findings.record.digest;
 }
 
-/** The same numbers for the same seed, from 0 to `below`. */
+/** The same for the same seed. */
 class Dice {
-  #state: number;
+  readonly roll: Draw;
 
   constructor(seed: number) {
-    this.#state = seed;
-  }
-
-  roll(below: number): number {
-    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((this.#state / 2 ** 32) * below);
+    this.roll = randomDraws(seed);
   }
 
   pick<T>(items: readonly T[]): T {

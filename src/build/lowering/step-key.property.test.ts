@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BuildOptions } from '../build-options.ts';
+import { randomNumbers } from '../../std/random-numbers.fixture.ts';
 import { planBuild } from './planned-build.fixture.ts';
 
 /** A Dockerfile and the options of its build, to be changed in one way or another. */
@@ -126,12 +127,8 @@ function applied(names: readonly string[], changes: Readonly<Record<string, Chan
   return names.reduce((build, name) => changes[name]?.(build) ?? build, original);
 }
 
-/** The same each time: a linear congruential generator decides (Numerical Recipes). */
+/** The same each time. */
 function someSubsets(names: readonly string[], count: number): readonly (readonly string[])[] {
-  let state = 1;
-  const coin = (): boolean => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state >>> 31 === 1;
-  };
-  return Array.from({ length: count }, () => names.filter(coin));
+  const next = randomNumbers(1);
+  return Array.from({ length: count }, () => names.filter(() => next() < 0.5));
 }
