@@ -19,6 +19,8 @@ export interface NetworkHost {
   run(args: readonly string[], options?: RunOptions): Promise<Ended>;
   /** Takes the link down, or up again. What is on its way is lost; connections are not closed. */
   setLink(state: 'down' | 'up'): void;
+  /** What is sent to this address of the network gets lost. */
+  loseWhatGoesTo(address: string): void;
 }
 
 /** Why there can be none here, or false. */
@@ -78,6 +80,7 @@ export async function networkHosts(count: number, { rateMbit }: { readonly rateM
           return runProgram('nsenter', [`--net=/run/netns/${name}`, program, ...args], { ...options, env });
         },
         setLink: (state) => ip(`-n ${center} link set port${index} ${state}`),
+        loseWhatGoesTo: (address) => ip(`-n ${name} neigh replace ${address} lladdr 02:00:00:00:00:01 dev eth0`),
       };
     });
     for (const index of hosts.keys()) await untilAnswering(`${prefix}h${index}`);

@@ -99,3 +99,30 @@ test(
     }
   },
 );
+
+test(
+  'a registry that nothing comes back from is waited for in vain, and said to be; the build goes on',
+  { skip },
+  async () => {
+    await using network = await networkHosts(1, { rateMbit: 40 });
+    const [host] = network.hosts as [NetworkHost];
+    host.loseWhatGoesTo('10.99.0.77');
+    const context = host.store.context('src', { Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' });
+    const nobody = 'type=registry,ref=10.99.0.77/team/cache';
+    const built = await host.run(['build', '--progress=plain', '--cache-from', nobody, context]);
+    assert.equal(built.code, 0, built.stderr);
+    const said = built.stderr.indexOf('import cache from 10.99.0.77/team/cache');
+    assert.ok(said > 0 && said < built.stderr.indexOf('COPY'), built.stderr);
+    assert.match(built.stderr, /^ 1 warning found:\n - import cache .*no connection to 10\.99\.0\.77 within 5000 ms$/m);
+    const unwritten = await host.run([
+      'build',
+      '--progress=plain',
+      '--cache-to',
+      `${nobody},ignore-error=true`,
+      context,
+    ]);
+    assert.equal(unwritten.code, 0, unwritten.stderr);
+    assert.match(unwritten.stderr, /\[internal\] export cache to 10\.99\.0\.77/);
+    assert.match(unwritten.stderr, /WARNING: export cache to .*no connection to 10\.99\.0\.77 within 5000 ms/);
+  },
+);

@@ -1,5 +1,5 @@
 import type { Reference } from '../oci/index.ts';
-import { RegistryClient, type Credentials } from '../registry/index.ts';
+import { RegistryClient, type Credentials, type RegistryClientOptions } from '../registry/index.ts';
 import type { Store } from './store.ts';
 
 export interface RegistryClientChoice {
@@ -7,6 +7,8 @@ export interface RegistryClientChoice {
   readonly insecure?: RegistryNames | undefined;
   /** Shown to every registry, in place of what is kept. */
   readonly credentials?: Credentials;
+  /** Default: those of the client. */
+  readonly limits?: Pick<RegistryClientOptions, 'timeouts' | 'patienceMs'>;
 }
 
 export type RegistryNames = Pick<ReadonlySet<string>, 'has'>;
@@ -25,7 +27,7 @@ export function unverified(
 /** A client that knows what this machine and this person have for registries. Dispose of it. */
 export function openRegistryClient(
   { version, proxies, registries }: Pick<Store, 'version' | 'proxies' | 'registries'>,
-  { insecure = new Set(), credentials: given }: RegistryClientChoice = {},
+  { insecure = new Set(), credentials: given, limits }: RegistryClientChoice = {},
 ): RegistryClient {
   const { credentials, certificates, settings } = registries;
   const known = settings();
@@ -38,6 +40,7 @@ export function openRegistryClient(
       return own !== undefined && insecure.has(host) ? { ...own, authorities: [] } : own;
     },
     mirrors: known.mirrors,
+    ...limits,
     insecureRegistries: { has: (registry) => insecure.has(registry) || known.insecure.has(registry) },
   });
 }

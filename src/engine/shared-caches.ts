@@ -6,6 +6,9 @@ import { openLayoutDirectory, type RegistryClient, type Remote } from '../regist
 import { everyRegistry, openRegistryClient, type RegistryNames } from './registry-client.ts';
 import type { Store } from './store.ts';
 
+/** A cache is there to save time: who is out of reach is waited for some ten seconds, in two tries. */
+const shortPatience = { timeouts: { connectMs: 5000 }, patienceMs: 10_000 };
+
 /** Shared caches in registries and folders, for one build: what it keeps is the build's. */
 export class StoreSharedCaches implements SharedCaches, Disposable {
   readonly #store: Store;
@@ -70,7 +73,7 @@ export class StoreSharedCaches implements SharedCaches, Disposable {
 
   /** Most builds need none: what is set for registries is read by those that do. */
   #registries(): RegistryClient {
-    this.#client ??= openRegistryClient(this.#store, { insecure: this.#insecure });
+    this.#client ??= openRegistryClient(this.#store, { insecure: this.#insecure, limits: shortPatience });
     return this.#client;
   }
 

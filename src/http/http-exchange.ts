@@ -1,4 +1,4 @@
-import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { SecureContextOptions } from 'node:tls';
 import { networkFault } from './network-fault.ts';
 import { sendBody, type HttpBody } from './request-body.ts';
@@ -10,6 +10,8 @@ import type { TlsSettings } from './tls-settings.ts';
 export interface HttpTimeouts {
   /** Until the head of the answer is there, connecting included. */
   readonly answerMs: number;
+  /** Until there is a connection, names looked up and TLS agreed on. Default: as long as for the answer. */
+  readonly connectMs?: number;
   /** In each such span of waiting for a body, at least `minBytes` have to come. */
   readonly stallMs: number;
   readonly minBytes: number;
@@ -122,6 +124,7 @@ function send(client: HttpClient, request: HttpRequest, options: SendOptions): P
       agent: client.agent,
       ...(signal && { signal }),
     });
+    if (timeouts.connectMs !== undefined) limitConnecting(outgoing, url, timeouts.connectMs);
     let timer: NodeJS.Timeout | undefined;
     outgoing.once('response', (incoming) => {
       clearTimeout(timer);
@@ -145,6 +148,18 @@ function send(client: HttpClient, request: HttpRequest, options: SendOptions): P
       outgoing.destroy();
       reject(networkFault(error, url, signal));
     });
+  });
+}
+
+function limitConnecting(outgoing: ClientRequest, url: URL, connectMs: number): void {
+  const timer = setTimeout(() => {
+    outgoing.destroy(transientFault(`no connection to ${url.host} within ${connectMs} ms`));
+  }, connectMs);
+  const done = (): void => clearTimeout(timer);
+  outgoing.once('close', done).once('socket', (socket) => {
+    // One that was used before, or leads through a proxy, is ready when it is given.
+    if (!socket.connecting) return done();
+    return void socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', done);
   });
 }
 

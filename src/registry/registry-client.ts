@@ -39,6 +39,8 @@ export interface RegistryClientOptions {
   readonly timeouts?: Partial<HttpTimeouts>;
   /** Tries for one request, the first included. Default 5. */
   readonly maxAttempts?: number;
+  /** No try of a request begins later than so long after its first. Default: however long they take. */
+  readonly patienceMs?: number;
   readonly sleep?: Sleep;
   readonly clock?: Clock;
 }
@@ -125,14 +127,14 @@ export class RegistryClient implements Disposable {
   }
 
   #repositoryOptions(attempts?: number): RepositoryOptions {
-    const { userAgent, sleep = sleepFor } = this.#options;
+    const { userAgent, patienceMs, clock = Date, sleep = sleepFor } = this.#options;
     const maxAttempts = attempts ?? this.#options.maxAttempts ?? 5;
     const transport = createTransport({
       exchange: this.#connections.exchange,
       authorizer: this.#authorizer,
       userAgent,
       protocols: this.#protocols,
-      patience: { ...patience, maxAttempts, sleep },
+      patience: { ...patience, maxAttempts, sleep, ...(patienceMs && { within: { clock, totalMs: patienceMs } }) },
     });
     return { transport, sleep, maxCuts: maxAttempts - 1, cutDelayMs: patience.firstDelayMs };
   }

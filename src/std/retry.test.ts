@@ -30,6 +30,19 @@ test('it waits as long as the other side asks, and gives up at once when that is
   assert.deepEqual(waits, [400]);
 });
 
+test('no try begins after the time that there is for all of them', async () => {
+  let nowMs = 0;
+  const slow = failing(9);
+  const tries = (): ReturnType<typeof slow> => {
+    nowMs += 1000;
+    return slow();
+  };
+  const within = { clock: { now: () => nowMs }, totalMs: 2500 };
+  const { waits, options } = recorded({ within });
+  await assert.rejects(retry(tries, options), /try 3/);
+  assert.deepEqual(waits, [100, 200]);
+});
+
 test('what is hopeless is not tried again', async () => {
   const { waits, options } = recorded({});
   await assert.rejects(

@@ -6,7 +6,7 @@ import type { CacheExport, CachePlace } from './cache-place.ts';
 import { ImportedCaches } from './imported-caches.ts';
 import { parseCacheFrom, parseCacheTo } from './parse-cache-place.ts';
 import { placeName } from './place-name.ts';
-import type { SharedCaches } from './shared-caches.ts';
+import type { SharedCache, SharedCaches } from './shared-caches.ts';
 
 /** Which shared caches a build uses, read and checked before anything is built. */
 export interface CachePlan {
@@ -43,11 +43,18 @@ export async function openCaches(
   const imported = new ImportedCaches({ ...ports, progress });
   const { caches } = ports;
   if (caches === undefined || plan.from.length === 0) return imported;
-  const opened = await Promise.allSettled(plan.from.map((place) => caches.open(place, { signal })));
+  const open = async (place: CachePlace): Promise<PromiseSettledResult<SharedCache>> => {
+    const [opened] = await Promise.allSettled([caches.open(place, { signal })]);
+    return opened;
+  };
+  const opening = plan.from.map((place) =>
+    progress.internal(`import cache from ${placeName(place)}`, () => open(place)),
+  );
+  const opened = await Promise.all(opening);
   signal.throwIfAborted();
   for (const [index, place] of plan.from.entries()) {
     try {
-      const each = opened[index] as PromiseSettledResult<Awaited<ReturnType<SharedCaches['open']>>>;
+      const each = opened[index] as PromiseSettledResult<SharedCache>;
       if (each.status === 'rejected') throw each.reason;
       imported.add(each.value);
     } catch (error) {
