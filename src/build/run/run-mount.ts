@@ -1,33 +1,10 @@
 import type { Vertex } from '../../solver/index.ts';
 import type { StepResult } from '../step-result.ts';
+import type { ContentMount, Ownership } from './content-mount.ts';
 
 /** What a RUN is to see beside its root filesystem: a `--mount` with everything expanded, before anything ran. */
 export type RunMount =
-  | {
-      readonly kind: 'bind';
-      readonly target: string;
-      /** False: it can be written to, and what is written is lost. */
-      readonly readOnly: boolean;
-      readonly content: MountedContent;
-    }
-  | {
-      readonly kind: 'cache';
-      readonly target: string;
-      readonly readOnly: boolean;
-      readonly id: string;
-      readonly sharing: 'shared' | 'private' | 'locked';
-      readonly uid: number;
-      readonly gid: number;
-      readonly mode: number;
-      /** What a fresh one begins with. */
-      readonly seed: MountedContent | undefined;
-    }
-  | {
-      readonly kind: 'tmpfs';
-      readonly target: string;
-      readonly readOnly: boolean;
-      readonly sizeBytes: number | undefined;
-    }
+  | ContentMount<MountedContent>
   | ({
       readonly kind: 'secret';
       /** The file; undefined where it is only given as a variable. */
@@ -37,13 +14,10 @@ export type RunMount =
   | ({ readonly kind: 'ssh'; readonly target: string } & Provided);
 
 /** What the caller of the build provides, or not. */
-interface Provided {
+interface Provided extends Ownership {
   readonly id: string;
   /** Without it the step fails; else it runs without it. */
   readonly required: boolean;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mode: number;
 }
 
 /** Something in the tree of a stage, an image or a context. */
