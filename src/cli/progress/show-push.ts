@@ -1,8 +1,8 @@
 import type { PushProgress } from '../../engine/index.ts';
 import { shortId } from '../human.ts';
 import type { Output } from '../output.ts';
-import { LiveArea } from './live-area.ts';
-import { drawBars, formatBar, type TransferBars } from './transfer-bars.ts';
+import { BarsView } from './bars-view.ts';
+import { formatBar } from './transfer-bars.ts';
 
 export interface PushView {
   show(event: PushProgress): void;
@@ -14,8 +14,6 @@ export interface PushViewOptions {
   readonly quiet: boolean;
   readonly now: () => number;
 }
-
-const pauseMs = 80;
 
 /** Shows a push on `output`: bars on a terminal, lines elsewhere, nothing when it shall be quiet. */
 export function showPush(output: Output, { quiet, now }: PushViewOptions): PushView {
@@ -38,23 +36,13 @@ function linesView(output: Output): PushView {
 }
 
 function barsView(output: Output, now: () => number): PushView {
-  const area = new LiveArea(output);
-  let bars: TransferBars = new Map();
-  let paintedMs = 0;
-  const paint = (): void => {
-    paintedMs = now();
-    area.paint(drawBars(bars, output));
-  };
+  const view = new BarsView(output, now);
   return {
     show: (event) => {
       const state = event.kind === 'layer' ? wordsOf(event) : `Pushing ${formatBar(event.doneBytes, event.totalBytes)}`;
-      bars = new Map(bars).set(event.digest, state);
-      if (event.kind === 'layer' || now() - paintedMs >= pauseMs) paint();
+      view.show((bars) => new Map(bars).set(event.digest, state), { isCount: event.kind !== 'layer' });
     },
-    end: () => {
-      if (bars.size > 0) paint();
-      area.release();
-    },
+    end: () => view.end(),
   };
 }
 

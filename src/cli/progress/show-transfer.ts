@@ -1,8 +1,7 @@
 import type { TransferEvent } from '../../engine/index.ts';
 import type { Output } from '../output.ts';
-import { LiveArea } from './live-area.ts';
-import { advanceBars, drawBars } from './transfer-bars.ts';
-import type { TransferBars } from './transfer-bars.ts';
+import { BarsView } from './bars-view.ts';
+import { advanceBars } from './transfer-bars.ts';
 import { createTransferLines, formatResolved } from './transfer-lines.ts';
 
 export interface TransferView {
@@ -17,8 +16,6 @@ export interface TransferViewOptions {
   /** Printed before the first event, if there is one. */
   readonly preface?: string;
 }
-
-const pauseMs = 80;
 
 /** Shows a transfer on `output`: bars on a terminal, lines elsewhere, nothing but warnings when it shall be quiet. */
 export function showTransfer(output: Output, options: TransferViewOptions): TransferView {
@@ -45,25 +42,13 @@ function linesView(output: Output): TransferView {
 }
 
 function barsView(output: Output, now: () => number): TransferView {
-  const area = new LiveArea(output);
-  let bars: TransferBars = new Map();
-  let paintedMs = 0;
-  const paint = (): void => {
-    paintedMs = now();
-    area.paint(drawBars(bars, output));
-  };
+  const view = new BarsView(output, now);
   return {
     show: (event) => {
-      bars = advanceBars(bars, event);
-      if (event.kind === 'resolved' || event.kind === 'warning') {
-        area.paint([]);
-        output.print(event.kind === 'resolved' ? formatResolved(event.reference) : `WARNING: ${event.message}\n`);
-      }
-      if (event.kind !== 'bytes' || now() - paintedMs >= pauseMs) paint();
+      if (event.kind === 'resolved') view.print(formatResolved(event.reference));
+      else if (event.kind === 'warning') view.print(`WARNING: ${event.message}\n`);
+      else view.show((bars) => advanceBars(bars, event), { isCount: event.kind === 'bytes' });
     },
-    end: () => {
-      if (bars.size > 0) paint();
-      area.release();
-    },
+    end: () => view.end(),
   };
 }
