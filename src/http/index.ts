@@ -8,6 +8,7 @@ export type { HttpBody } from './request-body.ts';
 export type { TlsSettings } from './tls-settings.ts';
 export { exchangeFollowing } from './redirects.ts';
 export type { FollowOptions } from './redirects.ts';
+export { isCut, isNoTls, isRefused, isUntrusted } from './network-fault.ts';
 export { proxySettings } from './proxy-settings.ts';
 export type { ProxySettings } from './proxy-settings.ts';
 export { isTransient, transientFault } from './transient-fault.ts';

@@ -24,4 +24,34 @@ const networkHints: ReadonlyMap<string, string> = new Map([
 ]);
 
 const tlsFailure = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_INVALID_PROTOCOL)/;
+/** True where the connection was cut before anything was said over it, or what was said is no HTTP. */
+export function isCut(error: unknown): error is Fault {
+  return codesOf(error).some((code) => code === 'ECONNRESET' || code === 'EPIPE' || code.startsWith('HPE_'));
+}
+
+/** True where nothing listens. */
+export function isRefused(error: unknown): error is Fault {
+  return codesOf(error).includes('ECONNREFUSED');
+}
+
+/** True where the other side's certificate is not trusted. */
+export function isUntrusted(error: unknown): error is Fault {
+  return codesOf(error).some((code) => tlsFailure.test(code));
+}
+
+/** True where the other side does not speak TLS. */
+export function isNoTls(error: unknown): error is Fault {
+  return codesOf(error).includes('EPROTO');
+}
+
+/** What the system called the failures under a Fault. */
+function codesOf(error: unknown): readonly string[] {
+  if (!Fault.is(error, 'unavailable')) return [];
+  const codes: string[] = [];
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if (!Fault.is(cause)) codes.push((cause as NodeJS.ErrnoException).code ?? '');
+  }
+  return codes;
+}
+
 const tlsHint = "the server's certificate is not trusted: set NODE_EXTRA_CA_CERTS to the file of its authority";

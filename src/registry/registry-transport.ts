@@ -1,7 +1,11 @@
 import { Fault } from '../errors/index.ts';
 import {
   exchangeFollowing,
+  isCut,
+  isNoTls,
+  isRefused,
   isTransient,
+  isUntrusted,
   type HttpAnswer,
   type HttpBody,
   type HttpExchange,
@@ -10,6 +14,7 @@ import {
 import type { Attempt, RetryOptions } from '../std/index.ts';
 import { retry, throwIfAborted } from '../std/index.ts';
 import type { Audience, Authorizer } from './authorizer.ts';
+import type { RegistryAddress } from './registry-address.ts';
 import { statusFault } from './registry-fault.ts';
 
 export interface RegistryQuery {
@@ -62,7 +67,7 @@ async function attempt<T>(query: RegistryQuery, read: ReadAnswer<T>, options: At
     if (!isTransient(refusal.fault)) throw refusal.fault;
     return { kind: 'again', fault: refusal.fault, ...(refusal.afterMs !== undefined && { afterMs: refusal.afterMs }) };
   } catch (error) {
-    const fault = naming(query.what, error);
+    const fault = naming(query, error);
     if (isTransient(fault)) return { kind: 'again', fault };
     throw fault;
   }
@@ -83,20 +88,51 @@ async function authorized(query: RegistryQuery, options: AttemptOptions): Promis
   return send(query, authorization, options);
 }
 
-/** An insecure registry may want TLS after all, with whatever certificate: that shows in its first answer to plain HTTP. */
+/** What an insecure registry speaks shows when it is first asked, and stays: plain HTTP, or TLS with any certificate. */
 async function send(
   query: RegistryQuery,
   authorization: string | undefined,
   options: AttemptOptions,
 ): Promise<HttpAnswer> {
-  const answer = await sendOnce(query, authorization, options);
   const { registry, origin } = query.audience.address;
-  if (!origin.startsWith('http:') || options.protocols.has(registry)) return answer;
-  const wantsTls = answer.status === 400 && !/json/.test(answer.headers['content-type'] ?? '');
-  options.protocols.set(registry, wantsTls ? 'https:' : 'http:');
-  if (!wantsTls) return answer;
-  await answer.discard();
-  return sendOnce(query, authorization, options);
+  const { protocols } = options;
+  if (!origin.startsWith('http:') || protocols.has(registry)) return sendOnce(query, authorization, options);
+  const first = await askPlainly(query, authorization, options);
+  if (first.kind === 'answer') {
+    protocols.set(registry, 'http:');
+    return first.answer;
+  }
+  try {
+    const overTls = { ...options, protocols: new Map([[registry, 'https:' as const]]) };
+    const answer = await sendOnce(query, authorization, overTls);
+    protocols.set(registry, 'https:');
+    return answer;
+  } catch (error) {
+    throw first.fault ?? error;
+  }
+}
+
+type PlainAnswer =
+  | { readonly kind: 'answer'; readonly answer: HttpAnswer }
+  /** Whoever wants TLS says so, or hangs up, or does not listen there at all. */
+  | { readonly kind: 'none'; readonly fault: Fault | undefined };
+
+async function askPlainly(
+  query: RegistryQuery,
+  authorization: string | undefined,
+  options: AttemptOptions,
+): Promise<PlainAnswer> {
+  try {
+    const answer = await sendOnce(query, authorization, options);
+    const wantsTls = answer.status === 400 && !/json/.test(answer.headers['content-type'] ?? '');
+    if (!wantsTls) return { kind: 'answer', answer };
+    await answer.discard();
+    return { kind: 'none', fault: undefined };
+  } catch (error) {
+    const hasOtherPort = !/:\d+$/.test(query.audience.address.registry);
+    if (isCut(error) || (hasOtherPort && isRefused(error))) return { kind: 'none', fault: error };
+    throw error;
+  }
 }
 
 /** A registry may name another host to go on at: what is kept for the registry is not for that host. */
@@ -122,6 +158,15 @@ function sendOnce(
   });
 }
 
-function naming(what: string, error: unknown): Fault {
-  return Fault.is(error) && error.message.startsWith(what) ? error : Fault.wrap(what, error);
+/** Says what was asked, and what can be done about a registry that nobody vouches for. */
+function naming({ what, audience: { address } }: RegistryQuery, error: unknown): Fault {
+  const fault = Fault.is(error) && error.message.startsWith(what) ? error : Fault.wrap(what, error);
+  const hint = isUntrusted(error) ? trustHint(address) : isNoTls(error) ? plainHint : undefined;
+  return hint === undefined ? fault : new Fault(fault.code, fault.message, { cause: fault, hint });
 }
+
+function trustHint({ registry }: RegistryAddress): string {
+  return `put the certificate of its authority into /etc/docker/certs.d/${registry}/, or say --tls-verify=false`;
+}
+
+const plainHint = 'if it speaks plain HTTP only, say --tls-verify=false';
