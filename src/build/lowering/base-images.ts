@@ -12,7 +12,7 @@ import {
 import type { LayerHolder } from '../../layer/index.ts';
 
 export interface BaseImagesOptions {
-  readonly images: ImageStore;
+  readonly images: Pick<ImageStore, 'find'>;
   readonly holder: LayerHolder;
   /** Ask the registry even for what is here. */
   readonly alwaysPull: boolean;
@@ -40,7 +40,7 @@ export class BaseImages {
 
   async #find(name: string, platform: Platform): Promise<StoredImage> {
     const { images, alwaysPull, onOtherPlatform } = this.#options;
-    const here = findBase(images, name);
+    const here = findBase(images, name, platform);
     const suits = here !== undefined && samePlatform(platformOf(here), platform);
     if (here !== undefined && suits && !(alwaysPull && isPullable(here))) return this.#hold(here);
     const found = await this.#pull(here, { name, platform });
@@ -54,7 +54,7 @@ export class BaseImages {
       return await this.#options.pull(parseReference(wanted.name), wanted);
     } catch (error) {
       if (here !== undefined && Fault.is(error, 'not-found')) return this.#hold(here);
-      throw error;
+      throw here === undefined ? error : ofOtherPlatform(error, here, wanted);
     }
   }
 
@@ -67,11 +67,24 @@ export class BaseImages {
 }
 
 /**
- * A few letters that might begin an ID are a name: else a `FROM cafe` would stand on whatever image has an ID that begins
+ * The image for the platform, else one for another. A few letters that might begin an ID are a name: else a `FROM cafe` would stand on whatever image has an ID that begins
  * so. The twelve digits that `images` shows mean the image.
  */
-function findBase(images: ImageStore, name: string): StoredImage | undefined {
-  return images.find(/^[0-9a-f]{1,11}$/.test(name) ? formatReference(parseReference(name)) : name);
+function findBase(images: Pick<ImageStore, 'find'>, name: string, platform: Platform): StoredImage | undefined {
+  const meant = /^[0-9a-f]{1,11}$/.test(name) ? formatReference(parseReference(name)) : name;
+  return images.find(meant, { platform }) ?? images.find(meant);
+}
+
+/** Why a pull failed, beside what is here: whoever has the image under this name wonders why it was pulled at all. */
+function ofOtherPlatform(error: unknown, here: StoredImage, wanted: { name: string; platform: Platform }): unknown {
+  const found = platformOf(here);
+  if (!Fault.is(error) || error.code === 'cancelled' || samePlatform(found, wanted.platform)) return error;
+  const { name, platform } = wanted;
+  const message = `${name} is here for ${formatPlatform(found)} only, and is not to be had for ${formatPlatform(platform)}`;
+  return new Fault(error.code, `${message}: ${error.message}`, {
+    hint: `what is here is used with --platform ${formatPlatform(found)}`,
+    cause: error,
+  });
 }
 
 function platformOf({ config: { os, architecture, variant } }: StoredImage): Platform {
