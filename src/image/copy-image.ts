@@ -1,6 +1,6 @@
 import { Fault } from '../errors/index.ts';
 import { isForeignLayerType, type Descriptor, type Platform } from '../oci/index.ts';
-import { resolveImage, type Remote, type RemoteManifest, type RemoteTarget } from '../registry/index.ts';
+import { readElsewhere, resolveImage, type Remote, type RemoteManifest, type RemoteTarget } from '../registry/index.ts';
 import { createLimit, together, type Limit } from '../std/index.ts';
 import type { PullEvent } from './pull-image.ts';
 
@@ -96,9 +96,11 @@ async function copyBlob(descriptor: Descriptor, { source, target, options }: Cop
     (await target.hasBlob(descriptor, { signal })) || (await target.mountBlob(descriptor, source.name, { signal }));
   if (isThere) return onEvent({ kind: 'layer', digest, state: 'exists' });
   onEvent({ kind: 'layer', digest, state: 'waiting' });
-  await target.putBlob(
-    { descriptor, open: (offsetBytes) => source.blob(descriptor, { offsetBytes, signal }) },
-    { signal, onProgress: (doneBytes) => onEvent({ kind: 'bytes', digest, doneBytes, totalBytes }) },
-  );
+  const content = {
+    descriptor,
+    open: (offsetBytes: number) => source.blob(descriptor, { offsetBytes, signal }),
+  };
+  const onProgress = (doneBytes: number): void => onEvent({ kind: 'bytes', digest, doneBytes, totalBytes });
+  await readElsewhere(source, descriptor, () => target.putBlob(content, { signal, onProgress }));
   onEvent({ kind: 'layer', digest, state: 'done' });
 }

@@ -2,7 +2,7 @@ import type { BlobStore, BlobWriter } from '../blob/index.ts';
 import { Fault } from '../errors/index.ts';
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
 import { toDigest, type Descriptor, type DiffId, type ImageLayer } from '../oci/index.ts';
-import type { Remote } from '../registry/index.ts';
+import { readElsewhere, type Remote } from '../registry/index.ts';
 import { decompress } from '../std/index.ts';
 
 export interface FetchLayerOptions {
@@ -25,21 +25,30 @@ export interface FetchLayerOptions {
  * complete follows. What turns out to be wrong is not kept: the next try begins at the first byte. A layer that is sent
  * as the tar that it is has no second copy as a blob, and is downloaded in one go.
  *
- * Fault `corrupt` where the bytes are not what the manifest or the config says, `exhausted` where they inflate out of
+ * What came wrong from one of several places is fetched from another. Fault `corrupt` where the bytes are not what the
+ * manifest or the config says, `exhausted` where they inflate out of
  * all proportion.
  */
 export async function fetchLayer(remote: Remote, layer: ImageLayer, options: FetchLayerOptions): Promise<void> {
-  const { descriptor, diffId } = layer;
-  const { blobs, holder } = options;
+  const { descriptor } = layer;
   try {
-    if (blobs.hold(descriptor.digest, holder)) return await storeLayer(stored(blobs, descriptor), diffId, options);
-    const isTar = descriptor.digest === toDigest(diffId);
-    if (isTar) return await storeLayer(received(remote, descriptor, { startBytes: 0, options }), diffId, options);
-    using download = blobs.writer({ holder, digest: descriptor.digest, sizeBytes: descriptor.size });
-    await fetchBlob(remote, layer, { download, options });
+    await readElsewhere(remote, descriptor, () => fetchOnce(remote, layer, options));
   } catch (error) {
     throw Fault.wrap(`layer ${descriptor.digest}`, error);
   }
+}
+
+async function fetchOnce(
+  remote: Remote,
+  { descriptor, diffId }: ImageLayer,
+  options: FetchLayerOptions,
+): Promise<void> {
+  const { blobs, holder } = options;
+  if (blobs.hold(descriptor.digest, holder)) return await storeLayer(stored(blobs, descriptor), diffId, options);
+  const isTar = descriptor.digest === toDigest(diffId);
+  if (isTar) return await storeLayer(received(remote, descriptor, { startBytes: 0, options }), diffId, options);
+  using download = blobs.writer({ holder, digest: descriptor.digest, sizeBytes: descriptor.size });
+  await fetchBlob(remote, { descriptor, diffId }, { download, options });
 }
 
 interface Download {

@@ -7,7 +7,7 @@ import {
   type ImageIndex,
   type ImageManifest,
 } from '../oci/index.ts';
-import { verifiedBlob, type Remote, type RemoteManifest } from '../registry/index.ts';
+import { readElsewhere, verifiedBlob, type Remote, type RemoteManifest } from '../registry/index.ts';
 import type { StoredIndex } from './image-store.ts';
 import { isImageMember } from './index-members.ts';
 import {
@@ -65,9 +65,11 @@ async function fetchAttached(
 async function fetchBlob(remote: Remote, blob: Descriptor, { ports, options }: Pulling): Promise<void> {
   const { holder, signal } = options;
   if (ports.blobs.hold(blob.digest, holder)) return;
-  using writer = ports.blobs.writer({ holder });
-  for await (const chunk of verifiedBlob(remote, blob, { signal })) writer.write(chunk);
-  await writer.commit({ digest: blob.digest, sizeBytes: blob.size });
+  await readElsewhere(remote, blob, async () => {
+    using writer = ports.blobs.writer({ holder });
+    for await (const chunk of verifiedBlob(remote, blob, { signal })) writer.write(chunk);
+    await writer.commit({ digest: blob.digest, sizeBytes: blob.size });
+  });
 }
 
 function shown({ members }: StoredIndex, { platform }: PullImageOptions): PulledImage['image'] {

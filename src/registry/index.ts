@@ -20,6 +20,7 @@ export type { DockerArchiveEntry } from './docker-archive-manifest.ts';
 export type { LayoutTarget } from './layout-target.ts';
 export { openArchiveTarget } from './oci-archive-target.ts';
 export { openDirectoryTarget } from './oci-directory-target.ts';
+export { readElsewhere } from './read-elsewhere.ts';
 export { readBlob, verifiedBlob } from './verified-blob.ts';
 export { RegistryClient } from './registry-client.ts';
 export type { RegistryClientOptions } from './registry-client.ts';

@@ -11,12 +11,16 @@ export interface Mirror {
 
 /**
  * A repository whose mirrors are asked first, in their order: what one cannot give, for whatever reason, the next one is
- * asked for, and the repository itself at last. A blob that breaks off in the middle goes on where it was.
+ * asked for, and the repository itself at last. A blob that breaks off in the middle goes on where it was; one that turns
+ * out to be wrong is not asked of the mirrors again that gave some of it.
  */
 export class MirroredRemote implements Remote, RemoteListing {
   readonly name: string;
   readonly #mirrors: readonly Mirror[];
   readonly #origin: Remote & RemoteListing;
+  /** Who gave some of the bytes of a blob, since it was last read from its beginning. */
+  readonly #givers = new Map<Digest, Set<Mirror>>();
+  readonly #distrusted = new Map<Digest, ReadonlySet<Mirror>>();
 
   constructor(origin: Remote & RemoteListing, mirrors: readonly Mirror[]) {
     this.name = origin.name;
@@ -36,10 +40,15 @@ export class MirroredRemote implements Remote, RemoteListing {
   }
 
   async *blob(descriptor: Descriptor, options: BlobOptions): AsyncGenerator<Uint8Array, void, undefined> {
+    const { digest } = descriptor;
     let offsetBytes = options.offsetBytes ?? 0;
-    for (const mirror of this.#mirrors.filter(({ isDown }) => !isDown)) {
+    const givers = (offsetBytes > 0 && this.#givers.get(digest)) || new Set<Mirror>();
+    this.#givers.set(digest, givers);
+    const distrusted = this.#distrusted.get(digest);
+    for (const mirror of this.#mirrors.filter((each) => !each.isDown && distrusted?.has(each) !== true)) {
       try {
         for await (const chunk of mirror.remote.blob(descriptor, { ...options, offsetBytes })) {
+          givers.add(mirror);
           offsetBytes += chunk.length;
           yield chunk;
         }
@@ -49,6 +58,13 @@ export class MirroredRemote implements Remote, RemoteListing {
       }
     }
     yield* this.#origin.blob(descriptor, { ...options, offsetBytes });
+  }
+
+  distrust({ digest }: Descriptor): boolean {
+    const givers = this.#givers.get(digest) ?? new Set();
+    this.#givers.delete(digest);
+    this.#distrusted.set(digest, new Set([...(this.#distrusted.get(digest) ?? []), ...givers]));
+    return givers.size > 0;
   }
 
   /** A mirror has what somebody asked it for: the list is the repository's own. */

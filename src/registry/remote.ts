@@ -29,6 +29,12 @@ export interface Remote {
    * again where it was. Never gives more bytes than the descriptor has; ends `corrupt` where there are fewer.
    */
   blob(descriptor: Descriptor, options: BlobOptions): AsyncIterable<Uint8Array>;
+
+  /**
+   * Of a place that stands for several: what was read of this blob turned out to be wrong. True where another one of them
+   * will be asked for it from now on, so that reading it again may help.
+   */
+  distrust?(descriptor: Descriptor): boolean;
 }
 
 export interface WaitOptions {

@@ -2,6 +2,7 @@ import { Fault } from '../errors/index.ts';
 import type { Descriptor } from '../oci/index.ts';
 import { algorithmOf, createDigester } from '../oci/index.ts';
 import { readAll } from '../std/index.ts';
+import { readElsewhere } from './read-elsewhere.ts';
 import type { Remote, WaitOptions } from './remote.ts';
 
 /**
@@ -38,5 +39,7 @@ export async function readBlob(
     const sizes = `${descriptor.size} bytes, over the limit of ${options.limitBytes}`;
     throw new Fault('exhausted', `${remote.name}: blob ${descriptor.digest} has ${sizes}`);
   }
-  return readAll(verifiedBlob(remote, descriptor, options), options.limitBytes);
+  return readElsewhere(remote, descriptor, () =>
+    readAll(verifiedBlob(remote, descriptor, options), options.limitBytes),
+  );
 }
