@@ -54,9 +54,9 @@ async function solveOnce(stages: readonly LoweredStage[], attempt: Attempt): Pro
   const { records, layers, locks, holder } = ports;
   const { signal, jobs = availableParallelism() } = options;
   await using cache = new BuildCache({ records, layers, locks, holder, signal, imported });
-  const vertices = stages.flatMap(({ tip, state }) => [
+  const vertices = stages.flatMap(({ tip, history }) => [
     tip,
-    ...state.history.flatMap(({ step }) => (step === undefined ? [] : [step.vertex])),
+    ...history.flatMap(({ step }) => (step === undefined ? [] : [step.vertex])),
   ]);
   const wanted = [...new Set([...vertices.flatMap(({ inputs }) => inputs), ...vertices])];
   const solved = await solve(wanted, { cache, jobs, signal, onEvent: (event) => report(event, attempt) });

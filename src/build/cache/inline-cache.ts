@@ -21,8 +21,8 @@ export function inlineCache(
   stages: readonly LoweredStage[],
   { steps, records, imported }: InlineCacheOptions,
 ): readonly Annotation[] {
-  return stages.map(({ state }) => {
-    const made = state.history.flatMap(({ step }) => (step === undefined ? [] : [step.work ?? step.vertex]));
+  return stages.map(({ state, history }) => {
+    const made = history.flatMap(({ step }) => (step === undefined ? [] : [step.work ?? step.vertex]));
     const keys = new Set(made.flatMap((vertex) => steps.get(vertex)?.contentKey ?? []));
     const entries = sharedEntries(keys, { records, imported }).map((entry) => ({ ...entry, preimage: undefined }));
     const value = Buffer.from(encodeEntries(entries)).toString('base64');

@@ -50,7 +50,7 @@ export function baseOnImage(image: StoredImage, name: string, { platform, epochS
 export function baseOnStage(stage: LoweredStage): StageBase {
   const { ownCommand: _, ...state } = stage.state;
   const { OnBuild: __, ...config } = state.config;
-  return { ...state, config, step: { vertex: stage.tip, title: `FROM ${stage.label}` } };
+  return { ...state, config, history: stage.history, step: { vertex: stage.tip, title: `FROM ${stage.label}` } };
 }
 
 /** A vertex that stands for layers which are there. Their identity is their content's: nothing else counts. */

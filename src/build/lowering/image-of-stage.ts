@@ -47,13 +47,13 @@ function isEmpty(value: unknown): boolean {
 
 /** What the base says of itself, then an entry for each instruction, not older than the one before it. */
 function historyOf(
-  { state }: LoweredStage,
+  { state, history }: LoweredStage,
   solved: SolvedSteps,
   { clock, epochSec = Infinity }: ImageOfStageOptions,
 ): readonly History[] {
   const base = state.baseHistory.at(-1)?.created;
   let createdMs = base === undefined ? 0 : Date.parse(base);
-  const made = state.history.map(({ createdBy, step }): History => {
+  const made = history.map(({ createdBy, step }): History => {
     if (step !== undefined) createdMs = Math.max(createdMs, resultOf(step.vertex, solved).createdMs);
     if (createdMs === 0) createdMs = clock.now();
     const shownMs = Math.min(createdMs, epochSec * 1000);

@@ -21,12 +21,14 @@ export interface StageBase {
 /** A stage while its instructions are read one by one. */
 export class StageDraft {
   readonly #steps: Step[];
+  readonly #history: HistoryDraft[];
   readonly #counts = new Map<string, number>();
   #state: StageState;
 
   constructor({ step, platform, config, author, baseHistory, history, env, args }: StageBase) {
     this.#steps = [step];
-    this.#state = { platform, config, author, baseHistory, history, env, args, ownCommand: false };
+    this.#history = [...history];
+    this.#state = { platform, config, author, baseHistory, env, args, ownCommand: false };
   }
 
   get state(): StageState {
@@ -52,12 +54,12 @@ export class StageDraft {
 
   /** An instruction that makes no layer. */
   note(createdBy: string): void {
-    this.change({ history: [...this.#state.history, { createdBy }] });
+    this.#history.push({ createdBy });
   }
 
   add(step: Step, createdBy: string): void {
     this.#steps.push(step);
-    this.change({ history: [...this.#state.history, { createdBy, step }] });
+    this.#history.push({ createdBy, step });
   }
 
   /** How many instructions of this kind came before; counts this one. */
@@ -67,8 +69,8 @@ export class StageDraft {
     return count;
   }
 
-  finish(): Pick<LoweredStage, 'steps' | 'tip' | 'state'> {
-    return { steps: this.#steps, tip: this.tip, state: this.#state };
+  finish(): Pick<LoweredStage, 'steps' | 'tip' | 'state' | 'history'> {
+    return { steps: this.#steps, tip: this.tip, state: this.#state, history: this.#history };
   }
 }
 

@@ -29,6 +29,8 @@ export interface LoweredStage {
   /** The last vertex: what other stages build on or copy from. */
   readonly tip: Vertex<StepResult>;
   readonly state: StageState;
+  /** An entry for each instruction; those of the stages below come first. */
+  readonly history: readonly HistoryDraft[];
 }
 
 /** What the instructions so far mean for those that follow. */
@@ -41,9 +43,7 @@ export interface StageState {
   readonly env: ReadonlyMap<string, string>;
   /** The ARGs that were declared, in order, for the history of RUN. */
   readonly args: readonly string[];
-  /** The base image's entries come first. */
-  readonly history: readonly HistoryDraft[];
-  /** History of the base image, as it has it. */
+  /** History of the base image, as it has it: it comes before the stage's own. */
   readonly baseHistory: readonly History[];
   readonly ownCommand: boolean;
 }

@@ -59,7 +59,6 @@ function runVertex(command: string, logFolder: string, runner: StepRunner): Vert
       author: undefined,
       env: new Map(),
       args: [],
-      history: [],
       baseHistory: [],
       ownCommand: false,
     },
