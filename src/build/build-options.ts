@@ -91,7 +91,7 @@ export interface BuildResult {
 export interface TargetResult {
   /** The stage, as progress names it. */
   readonly label: string;
-  /** The names that now mean this image, in full form. */
+  /** The names that this build gave the image, in full form; it may have others. */
   readonly names: readonly string[];
   /** Digest of the config; of several platforms, that of this machine's. Undefined where no output made an image. */
   readonly imageId?: string;

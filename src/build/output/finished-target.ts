@@ -45,6 +45,6 @@ export interface WrittenImage {
   readonly imageId: Digest;
   /** The only image's; undefined for an index. */
   readonly configDigest: Digest | undefined;
-  /** In full form: those of this store, and those in an archive. */
+  /** Those that it was given here, in the store or in an archive, in full form; it may have others. */
   readonly names: readonly string[];
 }

@@ -12,6 +12,7 @@ export function storeImage(
   { images, blobs, holder, platform: host }: OutputPorts,
 ): WrittenImage {
   const names = namesOf(output, target);
+  const given = names.map(formatReference);
   const annotations = allAnnotations(output, target);
   const members = target.platforms.map(({ platform, config }) => ({
     platform,
@@ -20,7 +21,7 @@ export function storeImage(
   }));
   const [first] = members;
   if (!target.isMulti && first !== undefined) {
-    const { imageId, manifestDigest, manifest, names: given } = images.adopt(first.digest, { names, holder });
+    const { imageId, manifestDigest, manifest } = images.adopt(first.digest, { names, holder });
     const size = blobs.stat(manifestDigest)?.sizeBytes ?? 0;
     return {
       descriptor: { mediaType: manifest.mediaType, digest: manifestDigest, size },
@@ -34,7 +35,7 @@ export function storeImage(
   const configDigests = index.members.map(({ image }) => image.imageId);
   return {
     descriptor: { mediaType: index.index.mediaType, digest: index.digest, size },
-    names: index.names,
+    names: given,
     ...imageIdsOf(configDigests, target, host),
   };
 }

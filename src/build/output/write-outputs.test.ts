@@ -211,6 +211,18 @@ test('skopeo reads an OCI archive of two platforms, its layers packed', { skip: 
   assert.deepEqual(box.images.list(), [], 'an archive leaves no image in the store');
 });
 
+test('a result tells of the names that it was given, not of those that the image had before', { skip }, async () => {
+  using box = outputSandbox();
+  const layer = box.layer('echo a > a');
+  for (const platforms of [[amd64], [amd64, arm64]]) {
+    const named = (name: string) => finished([layer], { platforms, names: [parseReference(name)] });
+    const before = await box.write([parseOutput('type=image', amd64)], named('before'));
+    const after = await box.write([parseOutput('type=image,name=other', amd64)], named('now:1'));
+    assert.deepEqual(after[0]?.descriptor, before[0]?.descriptor);
+    assert.deepEqual(after[0]?.names, ['docker.io/library/now:1', 'docker.io/library/other:latest']);
+  }
+});
+
 test('umoci unpacks an OCI layout in a folder', { skip: skip || noUmoci }, async () => {
   using box = outputSandbox();
   const dest = join(box.path, 'layout');
