@@ -1,5 +1,5 @@
 import { Fault } from '../errors/index.ts';
-import { exchangeFollowing, type HttpExchange, type HttpRequest } from '../http/index.ts';
+import { exchangeFollowing, type HttpAnswer, type HttpExchange, type HttpRequest } from '../http/index.ts';
 import { defined, parseJsonObject, countAt, textAt } from '../oci/index.ts';
 import type { Clock } from '../std/index.ts';
 import { createSingleFlight, readAll } from '../std/index.ts';
@@ -40,6 +40,8 @@ export interface AuthorizerOptions {
   readonly credentials: CredentialProvider;
   readonly clock: Clock;
   readonly userAgent: string;
+  /** Takes the token that a token server gives in place of the password; it is asked for where somebody takes it. */
+  readonly onIdentityToken?: (identityToken: string) => void;
 }
 
 interface Header {
@@ -47,7 +49,8 @@ interface Header {
   readonly expiresMs: number;
 }
 
-const maxTokenAnswerBytes = 1024 * 1024;
+/** A token goes with every request, and few servers take more than 16 KiB of headers. */
+const maxTokenAnswerBytes = 64 * 1024;
 /** What the token specification says where the server does not. */
 const defaultLifetimeMs = 60_000;
 /** Tokens are renewed a little before they end, for the way takes time and clocks differ. */
@@ -102,30 +105,38 @@ async function meetChallenge(
 
 type Bearer = AuthChallenge & { readonly kind: 'bearer' };
 
-async function fetchToken(
-  audience: Audience,
-  challenge: Bearer,
-  options: MeetOptions & { readonly account: Credentials | undefined },
-): Promise<Header> {
-  const { exchange, account, signal, clock, userAgent } = options;
-  const headers = { 'user-agent': userAgent, accept: 'application/json' };
+interface Asking extends MeetOptions {
+  readonly account: Credentials | undefined;
+}
+
+async function fetchToken(audience: Audience, challenge: Bearer, options: Asking): Promise<Header> {
+  const { registry } = audience.address;
   const realm = tokenServer(audience, challenge);
-  const scopes = mergeScopes([...audience.scopes, ...(challenge.scope ?? '').split(' ')]);
-  // A body with a token in it goes to the server that was named, and nowhere else.
-  const answer =
-    account !== undefined && 'identityToken' in account
-      ? await exchange(
-          refreshRequest(realm, headers, { challenge, scopes, identityToken: account.identityToken }),
-          signal,
-        )
-      : await exchangeFollowing(
-          exchange,
-          { url: withQuery(realm, { challenge, scopes }), headers },
-          { authorization: account && basic(account), signal },
-        );
-  const what = `token for ${audience.repository || audience.address.registry} from ${realm.host}`;
-  if (answer.status !== 200) throw (await statusFault(answer, what, audience.address.registry)).fault;
-  return readToken(await readAll(answer.body, maxTokenAnswerBytes), what, clock.now());
+  const what = `token for ${audience.repository || registry} from ${realm.host}`;
+  try {
+    const scopes = mergeScopes([...audience.scopes, ...(challenge.scope ?? '').split(' ')]);
+    const answer = await askForToken(realm, { challenge, scopes }, options);
+    if (answer.status !== 200) throw (await statusFault(answer, what, registry)).fault;
+    const read = readToken(await readAll(answer.body, maxTokenAnswerBytes), what, options.clock.now());
+    if (read.identityToken !== undefined) options.onIdentityToken?.(read.identityToken);
+    return read.header;
+  } catch (error) {
+    throw Fault.is(error) && error.message.startsWith(what) ? error : Fault.wrap(what, error);
+  }
+}
+
+/** A body with a token in it goes to the server that was named, and nowhere else. */
+function askForToken(
+  realm: URL,
+  query: TokenQuery,
+  { exchange, account, signal, userAgent, onIdentityToken }: Asking,
+): Promise<HttpAnswer> {
+  const headers = { 'user-agent': userAgent, accept: 'application/json' };
+  if (account !== undefined && 'identityToken' in account) {
+    return exchange(refreshRequest(realm, headers, { ...query, identityToken: account.identityToken }), signal);
+  }
+  const request = { url: withQuery(realm, { ...query, isOffline: onIdentityToken !== undefined }), headers };
+  return exchangeFollowing(exchange, request, { authorization: account && basic(account), signal });
 }
 
 /** A token server that is asked over plain HTTP would read the password aloud: only an insecure registry may name one. */
@@ -141,12 +152,18 @@ interface TokenQuery {
   readonly scopes: readonly string[];
 }
 
-function withQuery(realm: URL, { challenge, scopes }: TokenQuery): URL {
+/** `offline_token` asks for a refresh token beside the one for now. */
+function withQuery(realm: URL, { challenge, scopes, isOffline }: TokenQuery & { readonly isOffline: boolean }): URL {
   const url = new URL(realm);
   if (challenge.service !== undefined) url.searchParams.set('service', challenge.service);
   for (const scope of scopes) url.searchParams.append('scope', scope);
+  if (isOffline) url.searchParams.set('offline_token', 'true');
+  if (isOffline) url.searchParams.set('client_id', clientId);
   return url;
 }
+
+/** What this program is called to token servers. */
+const clientId = 'varve';
 
 /** The token specification's way for those who have a refresh token ("OAuth2 Token Authentication"). */
 function refreshRequest(
@@ -154,7 +171,7 @@ function refreshRequest(
   headers: Readonly<Record<string, string>>,
   { challenge, scopes, identityToken }: TokenQuery & { readonly identityToken: string },
 ): HttpRequest {
-  const form = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'varve', refresh_token: identityToken });
+  const form = new URLSearchParams({ grant_type: 'refresh_token', client_id: clientId, refresh_token: identityToken });
   if (challenge.service !== undefined) form.set('service', challenge.service);
   if (scopes.length > 0) form.set('scope', scopes.join(' '));
   const bytes = Buffer.from(form.toString());
@@ -166,14 +183,22 @@ function refreshRequest(
   };
 }
 
-function readToken(bytes: Uint8Array, what: string, nowMs: number): Header {
+interface TokenAnswer {
+  readonly header: Header;
+  readonly identityToken: string | undefined;
+}
+
+function readToken(bytes: Uint8Array, what: string, nowMs: number): TokenAnswer {
   const fields = parseJsonObject(bytes);
   const answer = defined({ token: textAt(fields, 'token'), oauth: textAt(fields, 'access_token') });
   const token = answer.token ?? answer.oauth ?? '';
   if (!/^[\x21-\x7e]+$/.test(token)) throw new Fault('unauthenticated', `${what}: there is no token in the answer`);
   const seconds = countAt(fields, 'expires_in');
   const lifetimeMs = seconds === undefined ? defaultLifetimeMs : seconds * 1000;
-  return { value: `Bearer ${token}`, expiresMs: nowMs + lifetimeMs - marginMs };
+  return {
+    header: { value: `Bearer ${token}`, expiresMs: nowMs + lifetimeMs - marginMs },
+    identityToken: textAt(fields, 'refresh_token') || undefined,
+  };
 }
 
 function basic({ username, password }: Extract<Credentials, { readonly username: string }>): string {

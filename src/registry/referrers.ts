@@ -1,17 +1,10 @@
 import { Fault } from '../errors/index.ts';
 import type { HttpAnswer } from '../http/index.ts';
-import {
-  maxManifestBytes,
-  mediaTypes,
-  parseManifest,
-  type Descriptor,
-  type Digest,
-  type ImageIndex,
-} from '../oci/index.ts';
+import { maxManifestBytes, mediaTypes, parseManifest, type Descriptor, type Digest } from '../oci/index.ts';
 import { readAll } from '../std/index.ts';
 import type { Audience } from './authorizer.ts';
-import { nextPage } from './next-page.ts';
-import type { RegistryQuery, RegistryTransport } from './registry-transport.ts';
+import { listPages } from './list-pages.ts';
+import type { RegistryTransport } from './registry-transport.ts';
 import type { RemoteManifest } from './remote.ts';
 
 export interface ListReferrersOptions {
@@ -24,7 +17,8 @@ export interface ListReferrersOptions {
   readonly fallback: (tag: string) => Promise<RemoteManifest>;
 }
 
-const maxPages = 100;
+/** Ample: they are signatures and the like. */
+const maxReferrers = 50_000;
 
 /** What belongs to a manifest (distribution-spec "Listing Referrers"), by the fallback tag where the registry knows no such list. */
 export async function listReferrers(
@@ -49,39 +43,33 @@ async function pagesOf(
   { transport, name, artifactType, signal }: ListReferrersOptions,
 ): Promise<readonly Descriptor[] | undefined> {
   const filter = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
+  const what = `${name}: referrers of ${digest}`;
+  const accept = mediaTypes.ociIndex;
   const found: Descriptor[] = [];
-  let path: string | URL | undefined = `referrers/${digest}${filter}`;
-  for (let page = 0; path !== undefined && page < maxPages; page++) {
-    const query: RegistryQuery = {
-      audience,
-      path,
-      headers: { accept: mediaTypes.ociIndex },
-      what: `${name}: referrers of ${digest}`,
-    };
-    const read: ReferrersPage | undefined = await transport(
-      query,
-      (answer) => readPage(answer, audience),
+  let isKnown = false;
+  try {
+    for await (const page of listPages(`referrers/${digest}${filter}`, audience, {
+      transport,
+      accept,
+      what,
+      read: readPage,
       signal,
-    ).catch((error: unknown) => {
-      if (page === 0 && Fault.is(error, 'not-found')) return undefined;
-      throw error;
-    });
-    if (read === undefined) return undefined;
-    found.push(...read.index.manifests);
-    path = read.next;
+    })) {
+      isKnown = true;
+      found.push(...page);
+      if (found.length > maxReferrers) throw new Fault('exhausted', `${what}: there are more than ${maxReferrers}`);
+    }
+  } catch (error) {
+    if (!isKnown && Fault.is(error, 'not-found')) return undefined;
+    throw error;
   }
   return found;
 }
 
-interface ReferrersPage {
-  readonly index: ImageIndex;
-  readonly next: URL | undefined;
-}
-
-async function readPage(answer: HttpAnswer, { address }: Audience): Promise<ReferrersPage> {
+async function readPage(answer: HttpAnswer): Promise<readonly Descriptor[]> {
   const index = parseManifest(await readAll(answer.body, maxManifestBytes));
   if (index.kind !== 'index') throw new Fault('invalid', 'the list of referrers is no index');
-  return { index, next: nextPage(answer, address) };
+  return index.manifests;
 }
 
 async function fallbackOf(digest: Digest, { fallback }: ListReferrersOptions): Promise<readonly Descriptor[]> {

@@ -1,10 +1,10 @@
 import { Fault } from '../errors/index.ts';
 import type { HttpAnswer } from '../http/index.ts';
-import { parseJsonObject, textsAt } from '../oci/index.ts';
+import { isTag, parseJsonObject, textsAt } from '../oci/index.ts';
 import { readAll } from '../std/index.ts';
 import type { Audience } from './authorizer.ts';
-import { nextPage } from './next-page.ts';
-import type { RegistryQuery, RegistryTransport } from './registry-transport.ts';
+import { listPages } from './list-pages.ts';
+import type { RegistryTransport } from './registry-transport.ts';
 
 export interface ListTagsOptions {
   /** Of the repository, for messages. */
@@ -13,9 +13,9 @@ export interface ListTagsOptions {
 }
 
 const pageSize = 1000;
-/** A repository with more tags than a thousand pages have is not listed to its end. */
-const maxPages = 1000;
 const maxPageBytes = 4 * 1024 * 1024;
+/** A repository with more is not listed to its end: they are all held in memory, to give each once. */
+const maxTags = 300_000;
 
 /** The tags of a repository, page by page as they are asked for (distribution-spec "Listing Tags"). */
 export async function* listTags(
@@ -25,26 +25,26 @@ export async function* listTags(
 ): AsyncGenerator<string, void, undefined> {
   const what = `${name}: tags`;
   const seen = new Set<string>();
-  let path: string | URL | undefined = `tags/list?n=${pageSize}`;
-  for (let page = 0; path !== undefined; page++) {
-    if (page === maxPages) throw new Fault('exhausted', `${what}: they do not end after ${maxPages} pages`);
-    const query: RegistryQuery = { audience, path, headers: { accept: 'application/json' }, what };
-    const { tags, next }: TagPage = await transport(query, (answer) => readPage(answer, audience), signal);
+  const pages = listPages(`tags/list?n=${pageSize}`, audience, {
+    transport,
+    accept: 'application/json',
+    what,
+    read: readPage,
+    signal,
+  });
+  for await (const tags of pages) {
     for (const tag of tags.filter((each) => !seen.has(each))) {
+      if (seen.size === maxTags) throw new Fault('exhausted', `${what}: there are more than ${maxTags}`);
       seen.add(tag);
       yield tag;
     }
-    path = next;
   }
 }
 
-interface TagPage {
-  readonly tags: readonly string[];
-  readonly next: URL | undefined;
-}
-
-/** `tags` is null where the last tag was deleted. */
-async function readPage(answer: HttpAnswer, { address }: Audience): Promise<TagPage> {
-  const fields = parseJsonObject(await readAll(answer.body, maxPageBytes));
-  return { tags: textsAt(fields, 'tags') ?? [], next: nextPage(answer, address) };
+/** `tags` is null where the last tag was deleted. What is no tag would be shown on a terminal as it is. */
+async function readPage(answer: HttpAnswer): Promise<readonly string[]> {
+  const tags = textsAt(parseJsonObject(await readAll(answer.body, maxPageBytes)), 'tags') ?? [];
+  const other = tags.find((each) => !isTag(each));
+  if (other !== undefined) throw new Fault('invalid', `${JSON.stringify(other.slice(0, 80))} is no tag`);
+  return tags;
 }
