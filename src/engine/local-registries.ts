@@ -16,15 +16,11 @@ export class LocalRegistries implements Registries {
     const registry = registryNamed(server);
     const credentials = { username, password };
     using client = openRegistryClient(this.#store, { insecure: unverified({ registry }, { tlsVerify }), credentials });
-    try {
-      await client.checkLogin(registry, { signal });
-    } catch (error) {
-      if (!Fault.is(error, 'unauthenticated') && !Fault.is(error, 'denied')) throw error;
-      throw new Fault('unauthenticated', `log in to ${registry}: unauthorized: incorrect username or password`, {
-        cause: error,
-      });
-    }
-    return { server: registry, keptIn: await this.#store.registries.credentials.save(registry, credentials) };
+    const { identityToken } = await client.checkLogin(registry, { signal }).catch((error: unknown) => {
+      throw Fault.is(error, 'unauthenticated') || Fault.is(error, 'denied') ? wrongPassword(registry, error) : error;
+    });
+    const kept = identityToken === undefined ? credentials : { identityToken };
+    return { server: registry, keptIn: await this.#store.registries.credentials.save(registry, kept) };
   }
 
   logout(server: string): Promise<boolean> {
@@ -43,6 +39,10 @@ export class LocalRegistries implements Registries {
     const { digest, mediaType, bytes } = await client.repository(reference).manifest(tagOrDigest(reference), options);
     return { digest, mediaType, bytes };
   }
+}
+
+function wrongPassword(registry: string, cause: Fault): Fault {
+  return new Fault('unauthenticated', `log in to ${registry}: unauthorized: incorrect username or password`, { cause });
 }
 
 /** A server as people write it: with a scheme at times, Docker Hub under any of its names. Fault `invalid`. */

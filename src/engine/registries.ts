@@ -1,7 +1,8 @@
 /** The use cases about registries themselves: who is let in, and what is there. */
 export interface Registries {
   /**
-   * Asks the registry whether it knows this person, and keeps the credentials where Docker keeps them if so. Fault
+   * Asks the registry whether it knows this person, and keeps the credentials where Docker keeps them if so: the identity
+   * token in place of the password, where its token server gives one. Fault
    * `unauthenticated` if not, `unavailable` where it does not answer; then nothing is kept.
    */
   login(options: LoginOptions): Promise<LoginResult>;

@@ -10,7 +10,7 @@ import {
 import type { Reference } from '../oci/index.ts';
 import type { Clock, Sleep } from '../std/index.ts';
 import { repositoryScope } from './auth-scope.ts';
-import type { Audience, Authorizer, CredentialProvider } from './authorizer.ts';
+import type { Audience, Authorizer, AuthorizerOptions, CredentialProvider } from './authorizer.ts';
 import { createAuthorizer } from './authorizer.ts';
 import { MirroredRemote } from './mirrored-remote.ts';
 import { isLoopback, registryAddress } from './registry-address.ts';
@@ -66,12 +66,7 @@ export class RegistryClient implements Disposable {
       { ...defaultTimeouts, ...options.timeouts },
       { proxies: options.proxies ?? {}, tlsFor: (host) => this.#tls(host) },
     );
-    this.#authorizer = createAuthorizer({
-      exchange: this.#connections.exchange,
-      credentials: options.credentials ?? (() => Promise.resolve(undefined)),
-      clock: options.clock ?? Date,
-      userAgent: options.userAgent,
-    });
+    this.#authorizer = this.#newAuthorizer({});
   }
 
   /** The repository that a reference names, to be read. Nothing is sent yet. */
@@ -90,10 +85,15 @@ export class RegistryClient implements Disposable {
     return new RegistryTarget(this.#audience(registry, repository, 'pull,push'), this.#repositoryOptions());
   }
 
-  /** Asks the registry whether it lets this person in. Fault `unauthenticated` or `denied` if not. */
-  async checkLogin(registry: string, { signal }: WaitOptions): Promise<void> {
+  /**
+   * Asks the registry whether it lets this person in, and gives the identity token that its token server may give in place
+   * of the password. Fault `unauthenticated` or `denied` if not.
+   */
+  async checkLogin(registry: string, { signal }: WaitOptions): Promise<{ readonly identityToken: string | undefined }> {
     const { address } = this.#audience(registry, '', 'pull');
-    const { transport } = this.#repositoryOptions();
+    let identityToken: string | undefined;
+    const authorizer = this.#newAuthorizer({ onIdentityToken: (token) => (identityToken = token) });
+    const { transport } = this.#repositoryOptions({ authorizer });
     const query = {
       audience: { address, repository: '', scopes: [] },
       path: new URL(`${address.origin}/v2/`),
@@ -101,13 +101,14 @@ export class RegistryClient implements Disposable {
       what: `log in to ${registry}`,
     };
     await transport(query, (answer) => answer.discard(), signal);
+    return { identityToken };
   }
 
   /** A mirror has a name of its own, and gets no credentials but those that are kept for it. */
   #mirror(mirror: string, repository: string): Remote {
     const [registry = '', ...path] = mirror.split('/');
     const audience = this.#audience(registry, [...path, repository].join('/'), 'pull');
-    return new RegistryRepository(audience, this.#repositoryOptions(mirrorAttempts));
+    return new RegistryRepository(audience, this.#repositoryOptions({ attempts: mirrorAttempts }));
   }
 
   #tls(host: string): TlsSettings | undefined {
@@ -126,12 +127,17 @@ export class RegistryClient implements Disposable {
     return { address, repository, scopes: [repositoryScope(repository, actions)] };
   }
 
-  #repositoryOptions(attempts?: number): RepositoryOptions {
+  #newAuthorizer(asking: Pick<AuthorizerOptions, 'onIdentityToken'>): Authorizer {
+    const { userAgent, credentials = () => Promise.resolve(undefined), clock = Date } = this.#options;
+    return createAuthorizer({ exchange: this.#connections.exchange, credentials, clock, userAgent, ...asking });
+  }
+
+  #repositoryOptions({ attempts, authorizer = this.#authorizer }: Asking = {}): RepositoryOptions {
     const { userAgent, patienceMs, clock = Date, sleep = sleepFor } = this.#options;
     const maxAttempts = attempts ?? this.#options.maxAttempts ?? 5;
     const transport = createTransport({
       exchange: this.#connections.exchange,
-      authorizer: this.#authorizer,
+      authorizer,
       userAgent,
       protocols: this.#protocols,
       patience: { ...patience, maxAttempts, sleep, ...(patienceMs && { within: { clock, totalMs: patienceMs } }) },
@@ -142,6 +148,11 @@ export class RegistryClient implements Disposable {
   [Symbol.dispose](): void {
     this.#connections[Symbol.dispose]();
   }
+}
+
+interface Asking {
+  readonly attempts?: number;
+  readonly authorizer?: Authorizer;
 }
 
 async function sleepFor(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
