@@ -6,7 +6,8 @@ export function networkFault(error: unknown, url: URL, signal: AbortSignal | und
   const { message, code = '' } = error as NodeJS.ErrnoException;
   if (signal?.aborted === true) return new Fault('cancelled', 'cancelled', { cause: error });
   const hint = networkHints.get(code) ?? (tlsFailure.test(code) ? tlsHint : undefined);
-  const text = plainWords.get(code) ?? (message.split(/[;\n]/, 1)[0] || code);
+  const text =
+    plainWords.get(code) ?? (code.startsWith('HPE_') ? notHttp : undefined) ?? (message.split(/[;\n]/, 1)[0] || code);
   return new Fault('unavailable', `${url.host}: ${text}`, { cause: error, ...(hint && { hint }) });
 }
 
@@ -14,13 +15,19 @@ export function networkFault(error: unknown, url: URL, signal: AbortSignal | und
 const plainWords: ReadonlyMap<string, string> = new Map([
   ['ECONNRESET', 'the connection was cut'],
   ['EPROTO', 'it does not speak TLS'],
+  ['HPE_HEADER_OVERFLOW', 'it sends more headers than are read of an answer'],
+  ['HPE_INVALID_EOF_STATE', 'the connection was cut'],
 ]);
+
+/** Node's HTTP parser has a code for each way to break the protocol. */
+const notHttp = 'what it sends is no HTTP';
 
 const networkHints: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'nothing listens there: see that the server runs and that its port is right'],
   ['ENOTFOUND', 'there is no such host: see that its name is right and that the network is up'],
   ['EAI_AGAIN', 'names cannot be looked up: see that the network is up'],
   ['EPROTO', 'it may speak plain HTTP only'],
+  ['HPE_INVALID_CONSTANT', 'see that its port is right, and that it does not want TLS'],
 ]);
 
 const tlsFailure = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERR_INVALID_PROTOCOL)/;

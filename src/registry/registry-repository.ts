@@ -114,13 +114,17 @@ const meaninglessTypes: ReadonlySet<string> = new Set([
   'text/plain',
 ]);
 
+/** Hotels and companies answer in place of everybody. */
+const portalHint = 'see that what is asked there is a registry, and that the network does not want a login first';
+
 function checkedManifest(bytes: Uint8Array, answer: HttpAnswer, asked: Digest | undefined): RemoteManifest {
+  const servedAs = (answer.headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
+  if (servedAs === 'text/html') throw new Fault('invalid', 'a page of HTML was sent', { hint: portalHint });
   const stated = headerDigest(answer);
   for (const expected of [asked, stated]) {
     if (expected === undefined || digestMatches(expected, bytes)) continue;
     throw new Fault('corrupt', `what was sent is ${digestOf(bytes)}, not ${expected}`);
   }
-  const servedAs = (answer.headers['content-type'] ?? '').split(';', 1)[0]?.trim() ?? '';
   const manifest = parseManifest(bytes, meaninglessTypes.has(servedAs) ? {} : { mediaType: servedAs });
   return { mediaType: manifest.mediaType, digest: asked ?? stated ?? digestOf(bytes), bytes, manifest };
 }
