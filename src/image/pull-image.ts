@@ -5,10 +5,13 @@ import {
   formatReference,
   imageLayers,
   isForeignLayerType,
+  isImageConfigType,
   maxConfigBytes,
   parseImageConfig,
   type Digest,
+  type ImageConfig,
   type ImageLayer,
+  type ImageManifest,
   type Platform,
   type Reference,
 } from '../oci/index.ts';
@@ -112,14 +115,25 @@ async function fetchDocuments(
     find: () => (blobs.hold(digest, holder) ? blobs.read(digest, { maxBytes: maxConfigBytes }) : undefined),
     make: async () => {
       const config = await readBlob(remote, manifest.config, { limitBytes: maxConfigBytes, signal });
-      imageLayers(manifest, parseImageConfig(config));
+      imageLayers(manifest, imageConfig(remote, manifest, config));
       blobs.put(config, { holder, digest });
       return config;
     },
   };
   const config = await locks.singleFlight(`config ${digest}`, flight, { signal });
   blobs.put(bytes, { holder, digest: descriptor.digest });
-  return imageLayers(manifest, parseImageConfig(config));
+  return imageLayers(manifest, imageConfig(remote, manifest, config));
+}
+
+/** Registries keep other things than images in the same form: charts, signatures, models. */
+function imageConfig(remote: Remote, { config, artifactType }: ImageManifest, bytes: Uint8Array): ImageConfig {
+  try {
+    return parseImageConfig(bytes);
+  } catch (error) {
+    if (isImageConfigType(config.mediaType)) throw Fault.wrap(`${remote.name}: blob ${config.digest}`, error);
+    const type = artifactType ?? config.mediaType;
+    throw new Fault('unsupported', `${remote.name}: it is no image but something else: ${type}`, { cause: error });
+  }
 }
 
 /** The layers side by side. The first that fails stops the others. */
@@ -141,6 +155,9 @@ const parallelLayers = 3;
 function announce(remote: Remote, { descriptor, diffId }: ImageLayer, { ports, options }: Pulling): void {
   if (ports.layers.hold(diffId, options.holder)) return;
   if (isForeignLayerType(descriptor.mediaType)) throw foreignLayer(remote, descriptor.digest);
+  if (descriptor.mediaType.endsWith('+encrypted')) {
+    throw new Fault('unsupported', `${remote.name}: layer ${descriptor.digest} is encrypted`);
+  }
   options.onEvent({ kind: 'layer', digest: descriptor.digest, state: 'waiting' });
 }
 

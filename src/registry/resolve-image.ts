@@ -54,17 +54,21 @@ async function childManifest(remote: Remote, wanted: Descriptor, options: WaitOp
   return child;
 }
 
+/** A person reads them. */
+const maxShown = 30;
+
 function chooseManifest(remote: Remote, index: ImageIndex, platform: Platform): Descriptor {
   const images = index.manifests.filter(
     (each) => isImageManifestType(each.mediaType) || isImageIndexType(each.mediaType),
   );
   const chosen = choosePlatform(images, platform);
   if (chosen !== undefined) return chosen;
-  const offered = new Set(images.map((each) => (each.platform ? formatPlatform(each.platform) : 'unknown')));
+  const offered = [...new Set(images.map((each) => (each.platform ? formatPlatform(each.platform) : 'unknown')))];
+  const shown = offered.length > maxShown ? [...offered.slice(0, maxShown), '…'] : offered;
   throw new Fault('not-found', `${remote.name}: no image for ${formatPlatform(platform)}`, {
     hint:
-      offered.size === 0
+      offered.length === 0
         ? 'its index is empty'
-        : `there are images for ${[...offered].join(', ')}: choose one with --platform`,
+        : `there are images for ${shown.join(', ')}: choose one with --platform`,
   });
 }
