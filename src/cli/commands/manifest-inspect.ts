@@ -23,7 +23,35 @@ export const manifestInspect = defineCommand({
   },
 });
 
+/**
+ * On lines of their own, unless it is nested deeper than any manifest: blanks would then outgrow it by far. What JSON has of
+ * control characters a terminal would obey: they are written as JSON can.
+ */
 function indented(bytes: Uint8Array): string {
-  const document: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  return `${JSON.stringify(document, undefined, '\t')}\n`;
+  const text = Buffer.from(bytes).toString('utf8');
+  const document: unknown = JSON.parse(text);
+  const shown = depthOf(text) > maxDepth ? JSON.stringify(document) : JSON.stringify(document, undefined, '\t');
+  return `${shown.replaceAll(controls, escaped)}\n`;
+}
+
+const maxDepth = 100;
+
+/** Strings are passed over as a whole, with the brackets in them. */
+const tokens = /"(?:[^"\\]|\\.)*"|[[\]{}]/g;
+
+function depthOf(text: string): number {
+  let [depth, deepest] = [0, 0];
+  for (const [bracket] of text.matchAll(tokens)) {
+    if (bracket === '[' || bracket === '{') depth += 1;
+    else if (bracket === ']' || bracket === '}') depth -= 1;
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
+}
+
+// oxlint-disable-next-line no-control-regex
+const controls = /[\x7f-\x9f]/g;
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
