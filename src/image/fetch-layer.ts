@@ -3,7 +3,7 @@ import { Fault } from '../errors/index.ts';
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
 import { toDigest, type Descriptor, type DiffId, type ImageLayer } from '../oci/index.ts';
 import { readElsewhere, type Remote } from '../registry/index.ts';
-import { decompress } from '../std/index.ts';
+import { createLimit, decompress, peekCompression } from '../std/index.ts';
 
 export interface FetchLayerOptions {
   readonly blobs: BlobStore;
@@ -73,12 +73,19 @@ async function fetchBlob(remote: Remote, layer: ImageLayer, { download, options 
 async function storeLayer(
   blob: AsyncIterable<Uint8Array>,
   diffId: DiffId,
-  { layers, holder }: FetchLayerOptions,
+  { layers, holder, signal }: FetchLayerOptions,
 ): Promise<void> {
-  using writer = layers.writer({ holder });
-  for await (const chunk of decompress(blob, { maxRatio: maxInflation })) writer.write(chunk);
-  writer.commit(diffId);
+  const { bytes, isWide } = await peekCompression(blob);
+  const store = async (): Promise<void> => {
+    using writer = layers.writer({ holder });
+    for await (const chunk of decompress(bytes, { maxRatio: maxInflation })) writer.write(chunk);
+    writer.commit(diffId);
+  };
+  return isWide ? wideLayers(store, signal) : store();
 }
+
+/** Of layers that take much memory to undo one at a time, whatever is pulled at once in this process. */
+const wideLayers = createLimit(1);
 
 /** Files of zeros, the densest there is, shrink about a thousandfold. */
 const maxInflation = 1100;

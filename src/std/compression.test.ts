@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { setTimeout as pause } from 'node:timers/promises';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { Fault } from '../errors/index.ts';
 import type { DecompressionLimits } from './compression.ts';
 import { decompress, detectCompression, peekCompression } from './compression.ts';
@@ -117,6 +118,48 @@ test('who stops early ends the source', async () => {
   for await (const chunk of decompress(endless())) if (chunk.length > 0) break;
   await ended.promise;
 });
+
+test('the source has ended when a broken stream is reported, whatever it still waits for', async () => {
+  let hasEnded = false;
+  const slow = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      yield Buffer.concat([gzipSync(randomBytes(1000)), Buffer.from('\x1f\x8bbroken', 'latin1')]);
+      await pause(20);
+      yield randomBytes(1000);
+    } finally {
+      hasEnded = true;
+    }
+  };
+  await assert.rejects(readAll(decompress(slow()), 10_000), (error) => Fault.is(error, 'corrupt'));
+  assert.ok(hasEnded);
+});
+
+test('zstd may take 64 MiB of memory to undo, and says by its first bytes if it takes much', async () => {
+  for (const [windowLog, isWide] of [
+    [19, false],
+    [23, false],
+    [24, true],
+    [26, true],
+  ] as const) {
+    const packed = zstdStream(windowLog);
+    assert.equal((await peekCompression(pieces(packed, 3))).isWide, isWide, String(windowLog));
+    assert.equal((await inflated(packed)).length, 100_000);
+  }
+  await assert.rejects(inflated(zstdStream(27)), (error) => {
+    return Fault.is(error, 'unsupported') && /more than 64 MiB of memory/.test(error.message);
+  });
+  const laterWide = Buffer.concat([zstdStream(19), zstdStream(26)]);
+  await assert.rejects(inflated(laterWide), (error) => Fault.is(error, 'unsupported'));
+});
+
+/** As it is made of a stream whose length is not known when it begins. */
+function zstdStream(windowLog: number): Buffer {
+  const frame = zstdCompressSync(Buffer.alloc(100_000), { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } });
+  const header = Buffer.from(frame.subarray(0, 6));
+  assert.equal(header.readUInt8(4) & 0x20, 0);
+  header.writeUInt8((windowLog - 10) << 3, 5);
+  return Buffer.concat([header, frame.subarray(6)]);
+}
 
 async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);

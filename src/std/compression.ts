@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import type { Gunzip, ZstdDecompress } from 'node:zlib';
 import { Fault } from '../errors/index.ts';
 
@@ -17,6 +17,15 @@ export interface DecompressionLimits {
 /** The number of bytes from the start of a stream that `detectCompression` needs. */
 export const compressionHeadBytes = 6;
 
+/** What is known of a stream by its first bytes. */
+export interface PeekedStream {
+  readonly compression: Compression;
+  /** It may take more than a few MiB of memory to undo, up to 64: such streams are better undone one at a time. */
+  readonly isWide: boolean;
+  /** All of its bytes, from the first on, to be read once. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
 /** How a stream that starts with `head` is compressed, by its magic number and never by its name. */
 export function detectCompression(head: Uint8Array): Compression {
   const [a = -1, b = -1, c = -1, d = -1] = head;
@@ -28,10 +37,8 @@ export function detectCompression(head: Uint8Array): Compression {
   return Buffer.from(head).subarray(0, 6).toString('latin1') === '\xfd7zXZ\0' ? 'xz' : 'none';
 }
 
-/** Looks at the start of `source`: how it is compressed, and all of its bytes, from the first on, to be read once. */
-export async function peekCompression(
-  source: AsyncIterable<Uint8Array>,
-): Promise<{ readonly compression: Compression; readonly bytes: AsyncIterable<Uint8Array> }> {
+/** Looks at the start of `source`. */
+export async function peekCompression(source: AsyncIterable<Uint8Array>): Promise<PeekedStream> {
   const iterator = source[Symbol.asyncIterator]();
   let head: Uint8Array = new Uint8Array();
   while (head.length < compressionHeadBytes) {
@@ -39,8 +46,26 @@ export async function peekCompression(
     if (next.done === true) break;
     head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
   }
-  return { compression: detectCompression(head), bytes: startingWith(head, iterator) };
+  return { compression: detectCompression(head), isWide: isWide(head), bytes: startingWith(head, iterator) };
 }
+
+/**
+ * A decoder of zstd keeps as much as the window of a frame (RFC 8878 section 3.1.1.1.2): 8 MiB is what everybody has to
+ * be able to do, and usual. Frames of a known length say no window, but nobody makes one that is longer than its window.
+ */
+function isWide(head: Uint8Array): boolean {
+  if (detectCompression(head) !== 'zstd' || head[0] !== 0x28) return false;
+  const [, , , , descriptor = 0, window = 0] = head;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  return !isSingleSegment && window > usualWindow;
+}
+
+/** An exponent of 23, as the byte of a frame's header has it. */
+const usualWindow = (23 - 10) << 3;
+/** 32 MiB: later frames of a stream may be wider than the first one said. */
+const maxWindowLog = 25;
+/** 64 MiB. Only the very highest level of zstd makes wider ones. */
+const maxWideWindowLog = 26;
 
 /**
  * The uncompressed bytes of `source`, which is plain, gzip (of any number of members) or zstd (of any number of
@@ -48,7 +73,8 @@ export async function peekCompression(
  *
  * The source is read to its very end before the last byte has been given, also past the end of the compressed data, so
  * that whoever hashes it on the way sees all of it. Padding with zeros after that end is accepted. A stream that is
- * broken, cut short or followed by anything else is `corrupt`; bzip2 and xz are `unsupported`; faults of the source
+ * broken, cut short or followed by anything else is `corrupt`; bzip2, xz and zstd that takes too much memory to undo are
+ * `unsupported`; faults of the source
  * come through as they are. Chunks of the source are kept for a while: their memory must not be used again. It waits for
  * nothing but the source: to cancel, cancel that. Stopping early ends the source.
  */
@@ -56,9 +82,9 @@ export async function* decompress(
   source: AsyncIterable<Uint8Array>,
   limits: DecompressionLimits = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { compression, bytes } = await peekCompression(source);
+  const stream = await peekCompression(source);
   const meter = createMeter(limits);
-  const output = compression === 'none' ? counted(bytes, meter) : inflate(compression, bytes, meter);
+  const output = stream.compression === 'none' ? counted(stream.bytes, meter) : inflate(stream, meter);
   for await (const chunk of output) {
     meter.countOutput(chunk.length);
     yield chunk;
@@ -93,33 +119,34 @@ function createMeter({ maxBytes = Infinity, maxRatio = Infinity }: Decompression
 
 type Engine = Gunzip | ZstdDecompress;
 
-async function* inflate(
-  compression: Exclude<Compression, 'none'>,
-  source: AsyncIterable<Uint8Array>,
-  meter: Meter,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const engine = createEngine(compression);
+async function* inflate(stream: PeekedStream, meter: Meter): AsyncGenerator<Uint8Array, void, undefined> {
+  const { compression, bytes } = stream;
+  const engine = createEngine(stream);
   let failure: unknown;
   const fail = (error: unknown): void => {
     failure ??= error;
     engine.destroy();
   };
   engine.on('error', fail);
-  const feeding = feed(engine, counted(source, meter)).catch(fail);
+  const feeding = feed(engine, counted(bytes, meter)).catch(fail);
   try {
     for await (const chunk of engine) yield chunk as Uint8Array;
-    await feeding;
   } catch (error) {
     failure ??= error;
   } finally {
-    engine.destroy();
+    if (!engine.readableEnded) engine.destroy();
+    // Whoever gives the bytes has ended when this ends: it may write them to a file that is then closed.
+    await feeding;
   }
   if (failure !== undefined) throw asCorrupt(compression, failure);
 }
 
-function createEngine(compression: Exclude<Compression, 'none'>): Engine {
+function createEngine({ compression, isWide: wide }: PeekedStream): Engine {
   if (compression === 'gzip') return createGunzip(engineOptions);
-  if (compression === 'zstd') return createZstdDecompress(engineOptions);
+  if (compression === 'zstd') {
+    const windowLog = wide ? maxWideWindowLog : maxWindowLog;
+    return createZstdDecompress({ ...engineOptions, params: { [constants.ZSTD_d_windowLogMax]: windowLog } });
+  }
   throw new Fault('unsupported', `decompress ${compression}: only gzip and zstd can be undone here`);
 }
 
@@ -176,5 +203,11 @@ function asCorrupt(compression: Compression, error: unknown): unknown {
   const isOurs = error instanceof Error && !Fault.is(error);
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (!isOurs || !(code === '' || /^(Z_|ZSTD_)/.test(code))) return error;
+  if (code === 'ZSTD_error_frameParameter_windowTooLarge') {
+    return new Fault('unsupported', 'decompress zstd: it takes more than 64 MiB of memory to undo', {
+      cause: error,
+      hint: 'compress it with a lower level, or without a long window',
+    });
+  }
   return new Fault('corrupt', `decompress ${compression}: ${error.message}`, { cause: error });
 }

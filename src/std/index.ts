@@ -6,7 +6,7 @@ export type { ByteString } from './byte-string.ts';
 export type { Clock, Timestamp } from './clock.ts';
 export { orAborted, throwIfAborted } from './abort.ts';
 export { compressionHeadBytes, decompress, detectCompression, peekCompression } from './compression.ts';
-export type { Compression, DecompressionLimits } from './compression.ts';
+export type { Compression, DecompressionLimits, PeekedStream } from './compression.ts';
 export { compress } from './compress.ts';
 export type { CompressOptions } from './compress.ts';
 export { createLimit } from './limit.ts';
