@@ -1,5 +1,6 @@
+import { resolve } from 'node:path';
 import { maxRecordsBytes, type CachePlace, type SharedCache, type SharedCaches } from '../build/index.ts';
-import { fetchLayer, pushCache, readCacheArtifact, writeCacheDirectory } from '../image/index.ts';
+import { fetchLayer, holdCacheFolder, pushCache, readCacheArtifact, writeCacheFolder } from '../image/index.ts';
 import type { LayerHolder } from '../layer/index.ts';
 import { defaultTag, tagOrDigest, type Descriptor, type DiffId } from '../oci/index.ts';
 import { openLayoutDirectory, type RegistryClient, type Remote } from '../registry/index.ts';
@@ -14,6 +15,7 @@ export class StoreSharedCaches implements SharedCaches, Disposable {
   readonly #store: Store;
   readonly #holder: LayerHolder;
   readonly #insecure: RegistryNames | undefined;
+  readonly #held = new Map<string, ReturnType<typeof holdCacheFolder>>();
   #client: RegistryClient | undefined;
 
   constructor(store: Store, holder: LayerHolder, { tlsVerify = true }: { readonly tlsVerify?: boolean } = {}) {
@@ -25,7 +27,7 @@ export class StoreSharedCaches implements SharedCaches, Disposable {
   async open(place: CachePlace, { signal }: { readonly signal: AbortSignal }): Promise<SharedCache> {
     const { platform } = this.#store;
     const remote =
-      place.kind === 'local' ? await openLayoutDirectory(place.folder) : this.#registries().repository(place.reference);
+      place.kind === 'local' ? await this.#folder(place.folder) : this.#registries().repository(place.reference);
     const name = place.kind === 'local' ? (place.digest ?? place.tag) : tagOrDigest(place.reference);
     const { records, layers } = await readCacheArtifact(remote, name, { platform, maxRecordsBytes, signal });
     return {
@@ -46,11 +48,23 @@ export class StoreSharedCaches implements SharedCaches, Disposable {
     const memory = { records: state.compressedLayers, locks: state.locks };
     const writing = { blobs, layers, images, memory, holder: this.#holder, packing: compression, signal, onProgress };
     if (place.kind === 'local') {
-      const name = { registry: 'localhost', repository: 'cache', tag: place.tag };
-      return writeCacheDirectory(place.folder, content, { ...writing, name });
+      this.#letGo(place.folder);
+      return writeCacheFolder(place.folder, content, { ...writing, tag: place.tag });
     }
     const tag = place.reference.tag ?? defaultTag;
     return pushCache(this.#registries().target(place.reference), content, { ...writing, tag });
+  }
+
+  /** From before its list is read. */
+  async #folder(folder: string): Promise<Remote> {
+    if (!this.#held.has(resolve(folder))) this.#held.set(resolve(folder), holdCacheFolder(folder));
+    return openLayoutDirectory(folder);
+  }
+
+  /** Whoever exports to where it has read from has all that it needs by then. */
+  #letGo(folder: string): void {
+    this.#held.get(resolve(folder))?.release();
+    this.#held.delete(resolve(folder));
   }
 
   /** One download at a time, across processes: whoever comes second waits, and finds the layer. */
@@ -79,5 +93,6 @@ export class StoreSharedCaches implements SharedCaches, Disposable {
 
   [Symbol.dispose](): void {
     this.#client?.[Symbol.dispose]();
+    for (const folder of this.#held.keys()) this.#letGo(folder);
   }
 }

@@ -43,5 +43,6 @@ export type { FreshMember, Outgoing, OutgoingImage, OutgoingIndex } from './outg
 export type { OmittedLayer } from './omitted-layers.ts';
 export { saveImages } from './save-images.ts';
 export type { SaveImagesOptions, SaveTarget } from './save-images.ts';
-export { pushCache, writeCacheDirectory } from './write-cache-artifact.ts';
+export { holdCacheFolder, writeCacheFolder } from './cache-folder.ts';
+export { pushCache } from './write-cache-artifact.ts';
 export type { CacheContent, WriteCacheOptions } from './write-cache-artifact.ts';

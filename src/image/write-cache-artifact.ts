@@ -10,9 +10,8 @@ import {
   toDigest,
   type Descriptor,
   type DiffId,
-  type Reference,
 } from '../oci/index.ts';
-import { writeOciDirectory, type BlobContent, type LayoutBlob, type RemoteTarget } from '../registry/index.ts';
+import type { BlobContent, RemoteTarget } from '../registry/index.ts';
 import { createLimit } from '../std/index.ts';
 import { cacheArtifact, cacheLayers } from './cache-artifact.ts';
 import type { CompressionMemory } from './compressed-layer.ts';
@@ -37,7 +36,7 @@ export interface CacheContent {
   readonly layers: readonly DiffId[];
 }
 
-/** Puts a cache under a tag of a repository. What is there already, under whatever tag, is not sent. */
+/** Puts a cache under a tag of a place. What is there already, under whatever tag, is not sent. */
 export async function pushCache(
   target: RemoteTarget,
   content: CacheContent,
@@ -59,20 +58,6 @@ export async function pushCache(
   const blobs = [...packed.flatMap((layer) => layer.content ?? []), ...documents];
   await Promise.all(blobs.map((blob) => limit(() => send(blob), signal)));
   await target.putManifest(manifest, { mediaType: mediaTypes.ociManifest, tag, signal });
-}
-
-/** Writes a cache as an OCI layout. It is then the only thing that the layout lists; blobs that are there stay. */
-export async function writeCacheDirectory(
-  folder: string,
-  content: CacheContent,
-  { name, ...options }: WriteCacheOptions & { readonly name: Reference },
-): Promise<void> {
-  const packed = await packLayers(content.layers, { ...options, there: new Map(), isThere: async () => false });
-  const { manifest, documents } = artifactOf(content, packed);
-  const descriptor = { ...descriptorOf(mediaTypes.ociManifest, manifest), artifactType: cacheArtifact.type };
-  const contents = [...packed.flatMap((layer) => layer.content ?? []), ...documents, inMemory(descriptor, manifest)];
-  const layout = { images: [{ descriptor, names: [name] }], blobs: contents.map(asLayoutBlob) };
-  await writeOciDirectory(layout, folder, { signal: options.signal });
 }
 
 interface PackedLayer {
@@ -149,16 +134,6 @@ function descriptorOf(mediaType: string, bytes: Uint8Array): Descriptor {
 
 function inMemory(descriptor: Descriptor, bytes: Uint8Array): BlobContent {
   return { descriptor, open: (offsetBytes) => [bytes.subarray(offsetBytes)] };
-}
-
-function asLayoutBlob({ descriptor, open }: BlobContent): LayoutBlob {
-  return {
-    digest: descriptor.digest,
-    sizeBytes: descriptor.size,
-    read: async function* read() {
-      yield* open(0);
-    },
-  };
 }
 
 /** The store's chunks are valid until the next is asked for. */
