@@ -34,6 +34,7 @@ export { defaultSearchPath, findExecutable } from './executable.ts';
 export { copyRange, dataExtents, punchHole } from './file-data.ts';
 export type { CopyRange, DataExtent } from './file-data.ts';
 export { processesWithOpen } from './open-files.ts';
+export { passBytes } from './passing-bytes.ts';
 export { renameNew, syncFileSystem, syncPath } from './publish.ts';
 export { temporaryNeighbour, writeWholeFile } from './write-file.ts';
 export type { WriteChunk } from './write-file.ts';

@@ -1,5 +1,6 @@
 import type { BlobStore, BlobWriter } from '../blob/index.ts';
 import { Fault } from '../errors/index.ts';
+import { passBytes } from '../host/index.ts';
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
 import { toDigest, type Descriptor, type DiffId, type ImageLayer } from '../oci/index.ts';
 import { readElsewhere, type Remote } from '../registry/index.ts';
@@ -78,7 +79,10 @@ async function storeLayer(
   const { bytes, isWide } = await peekCompression(blob);
   const store = async (): Promise<void> => {
     using writer = layers.writer({ holder });
-    for await (const chunk of decompress(bytes, { maxRatio: maxInflation })) writer.write(chunk);
+    for await (const chunk of decompress(bytes, { maxRatio: maxInflation })) {
+      writer.write(chunk);
+      passBytes(chunk.length);
+    }
     writer.commit(diffId);
   };
   return isWide ? wideLayers(store, signal) : store();
@@ -132,6 +136,7 @@ async function* received(
     doneBytes += chunk.length;
     options.onEvent({ kind: 'bytes', digest, doneBytes, totalBytes });
     yield chunk;
+    passBytes(chunk.length);
   }
 }
 

@@ -150,11 +150,11 @@ function createEngine({ compression, isWide: wide }: PeekedStream): Engine {
   throw new Fault('unsupported', `decompress ${compression}: only gzip and zstd can be undone here`);
 }
 
-/** Writes `source` to the engine. What comes after the end of the compressed data must be zeros. */
+/** Writes `source` to the engine, in large pieces. What comes after the end of the compressed data must be zeros. */
 async function feed(engine: Engine, source: AsyncIterable<Uint8Array>): Promise<void> {
   let fedBytes = 0;
   let endOfData = 0;
-  for await (const chunk of source) {
+  for await (const chunk of gathered(source)) {
     const last = chunk.findLastIndex((byte) => byte !== 0);
     if (last !== -1) endOfData = fedBytes + last + 1;
     fedBytes += chunk.length;
@@ -167,6 +167,20 @@ async function feed(engine: Engine, source: AsyncIterable<Uint8Array>): Promise<
     await untilEvent(engine, 'finish');
   }
   if (engine.bytesWritten < endOfData) throw new Error('bytes after the end of the compressed data');
+}
+
+/** Small chunks together: each piece that the engine is given makes two threads wait for each other. */
+async function* gathered(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
+  for await (const chunk of source) {
+    pending.push(chunk);
+    pendingBytes += chunk.length;
+    if (pendingBytes < engineOptions.chunkSize) continue;
+    yield pending.length === 1 ? chunk : Buffer.concat(pending);
+    [pending, pendingBytes] = [[], 0];
+  }
+  if (pendingBytes > 0) yield Buffer.concat(pending);
 }
 
 /** Until the event, or until the engine breaks, ends early or is given up: then it never comes. */
