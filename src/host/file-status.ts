@@ -20,6 +20,9 @@ export interface FileStatus {
   readonly dev: number;
   /** A bigint, as overlayfs (xino) uses the topmost bits. */
   readonly ino: bigint;
+  /** Its upper and lower 32 bits: to compare them makes no bigint. */
+  readonly inoHigh: number;
+  readonly inoLow: number;
   readonly nlink: number;
   /** The device that a char or block node stands for; 0 otherwise. */
   readonly rdevMajor: number;
@@ -36,7 +39,7 @@ export function lstat(path: string): FileStatus | undefined {
 /** The status of the entry `name` of the directory `dirfd`, a symlink itself; undefined where there is none. */
 export function statAt(dirfd: number, name: ByteString): FileStatus | undefined {
   const c = libc();
-  if (c.statx(dirfd, cString(name), atSymlinkNofollow, statxBasic, out) === 0) return decode();
+  if (c.statx(dirfd, cString(name), atSymlinkNofollow, statxBasic, out) === 0) return new StatxStatus();
   const errno = c.errno();
   if (errno === enoent || errno === enotdir) return undefined;
   throw errnoFault(errno, 'stat', name);
@@ -45,7 +48,7 @@ export function statAt(dirfd: number, name: ByteString): FileStatus | undefined 
 /** The status of what a descriptor is open on, O_PATH ones included. */
 export function statFd(fd: number): FileStatus {
   check(libc().statx(fd, cString(bytesOf('')), atEmptyPath, statxBasic, out), 'stat', bytesOf(`descriptor ${fd}`));
-  return decode();
+  return new StatxStatus();
 }
 
 const atSymlinkNofollow = 0x100;
@@ -55,34 +58,47 @@ const attributeMountRoot = 0x2000;
 const enoent = 2;
 const enotdir = 20;
 
+/** struct statx, linux/stat.h: where the kernel puts it, and the same memory in words. All machines of Node's are little-endian. */
 const out = Buffer.alloc(256);
-const view = new DataView(out.buffer, out.byteOffset, out.length);
+const words = new Uint32Array(out.buffer, out.byteOffset, out.length / 4);
+const modes = new Uint16Array(out.buffer, out.byteOffset, out.length / 2);
 
 const types: readonly (FileType | undefined)[] = typesByMode();
 
-/** struct statx, linux/stat.h. */
-function decode(): FileStatus {
-  const mode = view.getUint16(28, true);
-  return {
-    type: types[mode >>> 12] ?? 'file',
-    mode: mode & 0o7777,
-    uid: view.getUint32(20, true),
-    gid: view.getUint32(24, true),
-    size: view.getUint32(44, true) * 2 ** 32 + view.getUint32(40, true),
-    mtime: timestampAt(112),
-    ctime: timestampAt(96),
-    dev: view.getUint32(136, true) * 2 ** 20 + view.getUint32(140, true),
-    ino: view.getBigUint64(32, true),
-    nlink: view.getUint32(16, true),
-    rdevMajor: view.getUint32(128, true),
-    rdevMinor: view.getUint32(132, true),
-    mountRoot: (view.getUint32(8, true) & attributeMountRoot) !== 0,
-  };
+/** What statx(2) has just said. A walk makes one a file: it holds numbers, times and inode number are made when asked for. */
+class StatxStatus implements FileStatus {
+  readonly type: FileType = types[(modes[14] ?? 0) >>> 12] ?? 'file';
+  readonly mode: number = (modes[14] ?? 0) & 0o7777;
+  readonly uid: number = words[5] ?? 0;
+  readonly gid: number = words[6] ?? 0;
+  readonly size: number = (words[11] ?? 0) * 2 ** 32 + (words[10] ?? 0);
+  readonly dev: number = (words[34] ?? 0) * 2 ** 20 + (words[35] ?? 0);
+  readonly inoHigh: number = words[9] ?? 0;
+  readonly inoLow: number = words[8] ?? 0;
+  readonly nlink: number = words[4] ?? 0;
+  readonly rdevMajor: number = words[32] ?? 0;
+  readonly rdevMinor: number = words[33] ?? 0;
+  readonly mountRoot: boolean = ((words[2] ?? 0) & attributeMountRoot) !== 0;
+  readonly #mtimeSec: number = secondsAt(28);
+  readonly #mtimeNsec: number = words[30] ?? 0;
+  readonly #ctimeSec: number = secondsAt(24);
+  readonly #ctimeNsec: number = words[26] ?? 0;
+
+  get mtime(): Timestamp {
+    return { sec: this.#mtimeSec, nsec: this.#mtimeNsec };
+  }
+
+  get ctime(): Timestamp {
+    return { sec: this.#ctimeSec, nsec: this.#ctimeNsec };
+  }
+
+  get ino(): bigint {
+    return (BigInt(this.inoHigh) << 32n) | BigInt(this.inoLow);
+  }
 }
 
-function timestampAt(offset: number): Timestamp {
-  const sec = view.getInt32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true);
-  return { sec, nsec: view.getUint32(offset + 8, true) };
+function secondsAt(word: number): number {
+  return ((words[word + 1] ?? 0) | 0) * 2 ** 32 + (words[word] ?? 0);
 }
 
 /** By the upper four bits of st_mode. */

@@ -86,9 +86,13 @@ export function check(result: number, call: string, subject: ByteString): number
  */
 export function cString(bytes: ByteString, slot: 0 | 1 | 2 = 0): Uint8Array {
   if (bytes.length >= pathMax) throw errnoFault(36, 'use', `${bytes.slice(0, 80)}…` as ByteString);
-  if (bytes.includes('\0')) throw errnoFault(22, 'use', bytes, 'a NUL inside a name');
   const buffer = slots[slot];
-  buffer.write(bytes, 0, 'latin1');
+  // Names are short: a call of Buffer's would take longer than this.
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes.charCodeAt(at);
+    if (byte === 0) throw errnoFault(22, 'use', bytes, 'a NUL inside a name');
+    buffer[at] = byte;
+  }
   buffer[bytes.length] = 0;
   return buffer;
 }

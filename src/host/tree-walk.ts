@@ -14,6 +14,8 @@ export interface WalkEntry {
   readonly status: FileStatus;
   readonly dirfd: number;
   readonly name: ByteString;
+  /** How many directories below the start lead to it: 0 for what is in the start itself. */
+  readonly depth: number;
 }
 
 export interface WalkOptions {
@@ -32,7 +34,7 @@ export function* walkTree(fd: number, path: ByteString, options: WalkOptions): G
   try {
     levels.push(enterLevel(fd, path));
     for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
-      const entry = nextEntry(level);
+      const entry = nextEntry(level, levels.length - 1);
       if (entry === undefined) {
         closeFd(level.fd);
         levels.pop();
@@ -69,11 +71,12 @@ function enterLevel(fd: number, path: ByteString): Level {
   }
 }
 
-function nextEntry(level: Level): WalkEntry | undefined {
+function nextEntry(level: Level, depth: number): WalkEntry | undefined {
   while (level.next < level.names.length) {
     const name = level.names[level.next++] as ByteString;
     const status = statAt(level.fd, name);
-    if (status !== undefined) return { path: (level.prefix + name) as ByteString, status, dirfd: level.fd, name };
+    if (status !== undefined)
+      return { path: (level.prefix + name) as ByteString, status, dirfd: level.fd, name, depth };
   }
   return undefined;
 }

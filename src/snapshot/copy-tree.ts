@@ -49,7 +49,8 @@ export function copyRootStatus(from: Tree, to: Tree): void {
   const status = from.stat(root);
   if (status === undefined) return;
   const xattrs = [...xattrsOfFd(from.fd, root)].filter(([name]) => isKeptAttribute(name));
-  setRootStatus(to, { ...status, xattrs: new Map(xattrs) });
+  const { uid, gid, mode, mtime } = status;
+  setRootStatus(to, { uid, gid, mode, mtime, xattrs: new Map(xattrs) });
 }
 
 function makeEntry(from: Tree, to: Tree, { path, status, dirfd, name }: WalkEntry): void {

@@ -7,6 +7,11 @@ import type { RecordFields, RecordWriter, StepRecord } from './record.ts';
 
 const blockBytes = 256 * 1024;
 const longestLength = 5;
+/** Shorter texts are written byte by byte: a call of Buffer's would take longer. */
+const fewBytes = 32;
+/** Blocks that are not compressed until it is known that the record is kept: 8 MiB. */
+const mostWaiting = 32;
+const noBytes = Buffer.alloc(0);
 const valueTag = 0x76;
 const listTag = 0x6c;
 const endTag = 0x65;
@@ -37,20 +42,20 @@ function writeFields(writer: RecordWriter, fields: RecordFields): void {
 }
 
 interface Unpacked extends Omit<StepRecord, 'packed'> {
-  /** All blocks but the last, as they are kept. */
+  /** The first blocks, as they are kept. */
   readonly pieces: Buffer[];
-  /** The last one, as it is. */
-  readonly block: Buffer;
+  /** The others, as they are. */
+  readonly blocks: readonly Buffer[];
 }
 
 /** Most records are only compared by their digest, and never kept anew: the packed form is made when it is asked for. */
-function lazilyPacked({ digest, sizeBytes, pieces, block }: Unpacked): StepRecord {
+function lazilyPacked({ digest, sizeBytes, pieces, blocks }: Unpacked): StepRecord {
   let packed: Buffer | undefined;
   return {
     digest,
     sizeBytes,
     get packed(): Buffer {
-      packed ??= Buffer.concat(block.length === 0 ? pieces : [...pieces, ...framed(block)]);
+      packed ??= Buffer.concat([...pieces, ...blocks.flatMap(framed)]);
       // Of a large record these are as large as the whole.
       pieces.length = 0;
       return packed;
@@ -68,6 +73,7 @@ function framed(block: Buffer): readonly [Buffer, Buffer] {
 class PackingRecordWriter implements RecordWriter {
   readonly #hash = createHash('sha256');
   readonly #packed: Buffer[] = [];
+  readonly #waiting: Buffer[] = [];
   /** The last name written in each open list, undefined where the list is empty. */
   readonly #last: (ByteString | undefined)[] = [undefined];
   #block = Buffer.allocUnsafe(4096);
@@ -105,10 +111,9 @@ class PackingRecordWriter implements RecordWriter {
   finish(): StepRecord {
     if (this.#last.length !== 1) throw new Fault('internal', 'finish a record: a list is open, or it was finished');
     this.#last.length = 0;
-    const block = this.#block.subarray(0, this.#used);
-    this.#hash.update(block);
-    const sizeBytes = this.#sizeBytes + block.length;
-    return lazilyPacked({ digest: this.#hash.digest('hex'), sizeBytes, pieces: this.#packed, block });
+    this.#flush();
+    const [pieces, blocks] = [this.#packed, this.#waiting];
+    return lazilyPacked({ digest: this.#hash.digest('hex'), sizeBytes: this.#sizeBytes, pieces, blocks });
   }
 
   #follow(name: ByteString): void {
@@ -126,7 +131,8 @@ class PackingRecordWriter implements RecordWriter {
     if (bytes > largestBlockBytes) throw new Fault('invalid', `write a record: one value has ${bytes} bytes`);
     if (this.#used + bytes > blockBytes) this.#flush();
     if (this.#used + bytes <= this.#block.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#used + bytes, Math.min(this.#block.length * 4, blockBytes)));
+    const grown = this.#sizeBytes > 0 ? blockBytes : Math.min(this.#block.length * 4, blockBytes);
+    const larger = Buffer.allocUnsafe(Math.max(this.#used + bytes, grown));
     this.#block.copy(larger, 0, 0, this.#used);
     this.#block = larger;
   }
@@ -135,8 +141,11 @@ class PackingRecordWriter implements RecordWriter {
     if (this.#used === 0) return;
     const block = this.#block.subarray(0, this.#used);
     this.#hash.update(block);
-    this.#packed.push(...framed(block));
     this.#sizeBytes += this.#used;
+    this.#waiting.push(block);
+    const oldest = this.#waiting.length > mostWaiting ? this.#waiting.shift() : undefined;
+    if (oldest !== undefined) this.#packed.push(...framed(oldest));
+    this.#block = noBytes;
     this.#used = 0;
   }
 
@@ -146,9 +155,13 @@ class PackingRecordWriter implements RecordWriter {
   }
 
   #text(bytes: ByteString): void {
+    const block = this.#block;
+    let at = this.#used;
     let length = bytes.length;
-    for (; length >= 0x80; length = Math.floor(length / 0x80)) this.#byte((length % 0x80) | 0x80);
-    this.#byte(length);
-    this.#used += this.#block.write(bytes, this.#used, 'latin1');
+    for (; length >= 0x80; length = Math.floor(length / 0x80)) block[at++] = (length % 0x80) | 0x80;
+    block[at++] = length;
+    if (bytes.length > fewBytes) at += block.write(bytes, at, 'latin1');
+    else for (let index = 0; index < bytes.length; index += 1) block[at++] = bytes.charCodeAt(index);
+    this.#used = at;
   }
 }

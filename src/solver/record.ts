@@ -66,7 +66,8 @@ export function compareNames(a: string, b: string): number {
   if (a === b) return 0;
   const shared = Math.min(a.length, b.length);
   for (let index = 0; index < shared; index += 1) {
-    const [left, right] = [a.charCodeAt(index), b.charCodeAt(index)];
+    const left = a.charCodeAt(index);
+    const right = b.charCodeAt(index);
     if (left === right) continue;
     if (left === slash) return -1;
     return right === slash ? 1 : left - right;

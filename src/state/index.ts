@@ -24,5 +24,6 @@ export type { Flight, Locks } from './locks.ts';
 export { openState, setDatabaseAside } from './open-state.ts';
 export type { StateOptions } from './open-state.ts';
 export { databaseProblems, processesUsingDatabase } from './database-problems.ts';
-export type { DirectoryHashes, FileIdentity, FileStamp, HashedFile, StatCache } from './stat-cache.ts';
+export type { FileStamp, HashedFile } from './hash-entries.ts';
+export type { DirectoryHashes, FileIdentity, StatCache } from './stat-cache.ts';
 export type { State } from './state.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytesFrom } from '../std/index.ts';
 import type { NewCacheRecord } from './cache-records.ts';
-import type { FileStamp } from './stat-cache.ts';
+import type { FileStamp } from './hash-entries.ts';
 import { testState } from './state.fixture.ts';
 
 const layer = { diffId: 'sha256:a', sizeBytes: 2 ** 40, entryCount: 3, bootId: 'boot', durable: false, createdMs: 5 };
@@ -110,18 +110,19 @@ const scannedAtMs = 1_700_000_000_000;
 
 function stamp(changes: Partial<FileStamp> = {}): FileStamp {
   const old = { sec: scannedAtMs / 1000 - 100, nsec: 123_456_789 };
-  return { dev: 1, ino: 2n ** 63n + 1n, ctime: old, mtime: { sec: -5, nsec: 1 }, size: 2 ** 40, ...changes };
+  return { dev: 1, inoHigh: 2 ** 31, inoLow: 1, ctime: old, mtime: { sec: -5, nsec: 1 }, size: 2 ** 40, ...changes };
 }
 
 test('a hash is remembered for the very same device, inode, times and size only', () => {
   using fixture = testState();
   const { stats } = fixture.state;
-  stats.put(directory, [{ status: stamp(), hash }], { scannedAtMs });
+  stats.directory(directory).put([{ status: stamp(), hash }], { scannedAtMs });
   const known = stats.directory(directory);
   assert.equal(known.hashOf(stamp()), hash);
   const others: Partial<FileStamp>[] = [
     { dev: 2 },
-    { ino: 2n ** 63n },
+    { inoLow: 0 },
+    { inoHigh: 0 },
     { size: 1 },
     { mtime: { sec: -5, nsec: 2 } },
     { mtime: { sec: -4, nsec: 1 } },
@@ -142,7 +143,7 @@ test('the stat cache is not used for files changed within 2 s of the scan', () =
   ] as const) {
     const changed = scannedAtMs - ageMs;
     const ctime = { sec: Math.floor(changed / 1000), nsec: (changed % 1000) * 1e6 };
-    stats.put(directory, [{ status: stamp({ ctime }), hash }], { scannedAtMs });
+    stats.directory(directory).put([{ status: stamp({ ctime }), hash }], { scannedAtMs });
     assert.equal(stats.directory(directory).hashOf(stamp({ ctime })) !== undefined, kept, `${ageMs} ms`);
   }
 });
@@ -150,10 +151,28 @@ test('the stat cache is not used for files changed within 2 s of the scan', () =
 test('what was put long ago can be forgotten', () => {
   using fixture = testState();
   const { stats } = fixture.state;
-  stats.put(directory, [{ status: stamp(), hash }], { scannedAtMs });
+  stats.directory(directory).put([{ status: stamp(), hash }], { scannedAtMs });
   fixture.now += 1000;
-  stats.put({ dev: 1, ino: 9n }, [{ status: stamp(), hash }], { scannedAtMs });
+  stats.directory({ dev: 1, ino: 9n }).put([{ status: stamp(), hash }], { scannedAtMs });
   stats.forgetBefore(fixture.now);
   assert.equal(stats.directory(directory).hashOf(stamp()), undefined);
   assert.equal(stats.directory({ dev: 1, ino: 9n }).hashOf(stamp()), hash);
+});
+
+test('what is learned of a directory joins what was asked for, the rest is forgotten', () => {
+  using fixture = testState();
+  const { stats } = fixture.state;
+  const files = Array.from({ length: 100 }, (_, index) => {
+    const inode = (index * 37) % 100;
+    return { status: stamp({ inoLow: inode, size: inode }), hash: bytesFrom(Buffer.alloc(32, inode)) };
+  });
+  stats.directory(directory).put(files, { scannedAtMs });
+  const known = stats.directory(directory);
+  assert.equal(known.fileCount, 100);
+  for (const { status, hash: expected } of files.slice(1)) assert.equal(known.hashOf(status), expected);
+  known.put([{ status: stamp({ inoHigh: 7 }), hash }], { scannedAtMs });
+  const after = stats.directory(directory);
+  const kept = files.map(({ status, hash: expected }) => after.hashOf(status) === expected);
+  assert.deepEqual([kept[0], kept.slice(1).every(Boolean)], [false, true]);
+  assert.equal(after.hashOf(stamp({ inoHigh: 7 })), hash);
 });

@@ -50,12 +50,12 @@ export class CopyRecord {
     this.#last = name;
     writer.beginList(name);
     if (content !== undefined) writer.value(field.content, content);
-    if (node.rdevMajor !== 0 || node.rdevMinor !== 0) {
+    if (node.type === 'char' || node.type === 'block') {
       writer.value(field.device, `${node.rdevMajor}:${node.rdevMinor}` as ByteString);
     }
     const link = linkOf ?? node.link;
     if (link !== '') writer.value(field.link, link);
-    if (this.#keepsMode) writer.value(field.mode, node.mode.toString(8) as ByteString);
+    if (this.#keepsMode) writer.value(field.mode, octal(node.mode));
     if (this.#keepsOwner) writer.value(field.owner, `${node.uid}:${node.gid}` as ByteString);
     if (node.type === 'file') writer.value(field.size, String(node.size) as ByteString);
     writer.value(field.type, (linkOf === undefined ? node.type : 'link') as ByteString);
@@ -105,6 +105,13 @@ export class CopyRecord {
     this.#writer.endList();
   }
 }
+
+/** A tree has few modes: each is written out once. */
+function octal(mode: number): ByteString {
+  return (octals[mode] ??= mode.toString(8) as ByteString);
+}
+
+const octals: ByteString[] = [];
 
 function statusOf({ mode, uid, gid, xattrs }: SourceNode): ByteString {
   return `${mode.toString(8)} ${uid}:${gid} ${packed([...xattrs].flat())}`.trimEnd() as ByteString;

@@ -183,11 +183,11 @@ function learned(node: SourceNode, tree: SourceTree, digest: string): ByteString
   return bytes;
 }
 
-function* nodesOf(tree: SourceTree, { root }: PlacedRoot): Generator<SourceNode, void, undefined> {
-  if (root.isDirectory) return yield* tree.walk(root.path);
+function nodesOf(tree: SourceTree, { root }: PlacedRoot): Iterable<SourceNode> {
+  if (root.isDirectory) return tree.walk(root.path);
   const node = tree.stat(root.path);
   if (node === undefined) throw new Fault('conflict', `copy ${showBytes(root.path)}: it disappeared`);
-  yield node;
+  return [node];
 }
 
 function refuseUnstorable({ path, type, rdevMajor, rdevMinor }: SourceNode): void {

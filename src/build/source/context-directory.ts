@@ -6,9 +6,8 @@ export class ContextDirectory {
   readonly #identity: FileIdentity;
   readonly #stats: StatCache;
   readonly #scannedAtMs: number;
-  readonly #files: HashedFile[] = [];
-  #known: DirectoryHashes | undefined;
-  #learned = 0;
+  readonly #learned: HashedFile[] = [];
+  #asked: DirectoryHashes | undefined;
 
   constructor(identity: FileIdentity, stats: StatCache, scannedAtMs: number) {
     this.#identity = identity;
@@ -18,33 +17,29 @@ export class ContextDirectory {
 
   /** Files whose hash was not known before. */
   get learned(): number {
-    return this.#learned;
+    return this.#learned.length;
   }
 
   get fileCount(): number {
-    return this.#files.length;
+    return this.#known.fileCount + this.#learned.length;
   }
 
   hashOf(status: FileStamp): ByteString | undefined {
-    this.#known ??= this.#stats.directory(this.#identity);
-    const hash = this.#known.hashOf(status);
-    if (hash !== undefined) this.#keep({ status, hash });
-    return hash;
+    return this.#known.hashOf(status);
   }
 
   learn(status: FileStamp, hash: ByteString): void {
-    this.#learned += 1;
-    this.#keep({ status, hash });
+    if (this.#learned.length < mostFiles) this.#learned.push({ status, hash });
   }
 
   store(): void {
-    this.#stats.put(this.#identity, this.#files, { scannedAtMs: this.#scannedAtMs });
+    this.#known.put(this.#learned, { scannedAtMs: this.#scannedAtMs });
   }
 
-  #keep(file: HashedFile): void {
-    if (this.#files.length < mostFiles) this.#files.push(file);
+  get #known(): DirectoryHashes {
+    return (this.#asked ??= this.#stats.directory(this.#identity));
   }
 }
 
-/** Of a larger directory the rest is read again in each build. */
+/** Of a larger directory the rest is read again, and learned, in the next build. */
 const mostFiles = 100_000;

@@ -23,11 +23,15 @@ export class ContextNode implements SourceNode {
   /** Owners of the machine that builds mean nothing to the image. */
   readonly uid = 0;
   readonly gid = 0;
+  readonly #status: FileStatus;
   #xattrs: Xattrs | undefined;
+  #hash: ByteString | undefined;
+  #isHashAsked = false;
 
   constructor(place: ContextPlace, directory: ContextDirectory) {
     this.place = place;
     this.directory = directory;
+    this.#status = place.status;
   }
 
   get path(): ByteString {
@@ -35,35 +39,35 @@ export class ContextNode implements SourceNode {
   }
 
   get type(): FileType {
-    return this.place.status.type;
+    return this.#status.type;
   }
 
   get mode(): number {
-    return this.place.status.mode;
+    return this.#status.mode;
   }
 
   get size(): number {
-    return this.type === 'file' ? this.place.status.size : 0;
+    return this.type === 'file' ? this.#status.size : 0;
   }
 
   get mtime(): Timestamp {
-    return this.place.status.mtime;
+    return this.#status.mtime;
   }
 
   get rdevMajor(): number {
-    return this.place.status.rdevMajor;
+    return this.#status.rdevMajor;
   }
 
   get rdevMinor(): number {
-    return this.place.status.rdevMinor;
+    return this.#status.rdevMinor;
   }
 
   get nlink(): number {
-    return this.place.status.nlink;
+    return this.#status.nlink;
   }
 
   get identity(): string {
-    return `${this.place.status.dev}:${this.place.status.ino}`;
+    return `${this.#status.dev}:${this.#status.ino}`;
   }
 
   get link(): ByteString {
@@ -72,11 +76,17 @@ export class ContextNode implements SourceNode {
     return 'tree' in place ? place.tree.readlink(place.path) : readlinkAt(place.dirfd, place.name, place.path);
   }
 
+  get knownHash(): ByteString | undefined {
+    if (!this.#isHashAsked) this.#hash = this.directory.hashOf(this.#status);
+    this.#isHashAsked = true;
+    return this.#hash;
+  }
+
   /** None of a file whose hash is known: only files without any are remembered, and to set one changes the ctime. */
   get xattrs(): Xattrs {
     if (this.#xattrs !== undefined) return this.#xattrs;
     const { place } = this;
-    if (this.type === 'file' && this.directory.hashOf(place.status) !== undefined) return (this.#xattrs = noXattrs);
+    if (this.type === 'file' && this.knownHash !== undefined) return (this.#xattrs = noXattrs);
     const all = 'tree' in place ? place.tree.xattrs(place.path) : xattrsAt(place.dirfd, place.name, place.path);
     return (this.#xattrs = keptXattrs(all));
   }

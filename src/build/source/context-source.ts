@@ -43,20 +43,15 @@ export class ContextSource implements SourceTree {
   }
 
   *walk(path: ByteString, { enter }: SourceWalkOptions = {}): Generator<ContextNode, void, undefined> {
-    const levels: Level[] = [{ prefix: path === '' ? '' : `${path}/`, directory: this.#directory(path) }];
+    const levels = [this.#directory(path)];
     let descend = true;
     for (const entry of this.#tree.walk(path, { enter: () => descend })) {
-      let level = levels[levels.length - 1] as Level;
-      while (!entry.path.startsWith(level.prefix)) {
-        this.#leave(level);
-        levels.pop();
-        level = levels[levels.length - 1] as Level;
-      }
-      const node = new ContextNode(entry, level.directory);
+      while (levels.length > entry.depth + 1) this.#leave(levels.pop() as ContextDirectory);
+      const node = new ContextNode(entry, levels[entry.depth] as ContextDirectory);
       yield node;
       if (entry.status.type !== 'dir') continue;
       descend = enter?.(node) ?? true;
-      if (descend) levels.push({ prefix: `${entry.path}/`, directory: this.#directoryOf(entry.status) });
+      if (descend) levels.push(this.#directoryOf(entry.status));
     }
     for (const level of levels.toReversed()) this.#leave(level);
   }
@@ -78,7 +73,7 @@ export class ContextSource implements SourceTree {
   }
 
   knownHash(node: ContextNode): ByteString | undefined {
-    return node.directory.hashOf(node.place.status);
+    return node.knownHash;
   }
 
   remember(node: ContextNode, hash: ByteString): void {
@@ -97,7 +92,7 @@ export class ContextSource implements SourceTree {
     });
   }
 
-  #leave({ directory }: Level): void {
+  #leave(directory: ContextDirectory): void {
     if (directory.learned > 0) this.#keep(directory);
   }
 
@@ -107,7 +102,7 @@ export class ContextSource implements SourceTree {
     if (this.#pendingFiles >= filesAtOnce) this.flush();
   }
 
-  /** Storing a directory forgets its other files, so what is known of them is stored again. */
+  /** Storing a directory forgets the files that nobody asked for: what is known of the others is asked for. */
   #keepAlone(node: ContextNode): void {
     if (node.size < worthKeepingBytes) return;
     for (const name of this.#tree.list(parentOf(node.path))) {
@@ -126,12 +121,6 @@ export class ContextSource implements SourceTree {
   #directoryOf(status: FileIdentity): ContextDirectory {
     return new ContextDirectory(status, this.#hashes.stats, this.#hashes.clock.now());
   }
-}
-
-/** A directory that the walk is in. */
-interface Level {
-  readonly prefix: string;
-  readonly directory: ContextDirectory;
 }
 
 /** Reads the next `wanted` bytes; at the end of the file one more is asked for, which only a file that grew has. */

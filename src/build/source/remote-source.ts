@@ -25,8 +25,7 @@ export class GitSourceTree extends ContextSource implements Disposable {
 
 /** The folder is gone after the build: what is known of its files is of no use to another. */
 const nothingRemembered: StatCache = {
-  directory: () => ({ hashOf: () => undefined }),
-  put: () => undefined,
+  directory: () => ({ fileCount: 0, hashOf: () => undefined, put: () => undefined }),
   forgetBefore: () => undefined,
 };
 
