@@ -1,25 +1,36 @@
 import { createReadStream } from 'node:fs';
 import { Fault } from '../errors/index.ts';
 import type { InputStream } from './output.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 const readBytes = 1024 * 1024;
 
-/** What is in a file, or for `-` what comes on standard input. Fault `not-found` for a file that is not there. */
-export function readArchive(file: string, stdin: () => InputStream): AsyncGenerator<Uint8Array> {
-  return file === '-' ? bytesOfInput(stdin()) : bytesOfFile(file);
+export interface ArchiveInput<T> {
+  /** What is done with it, for messages: `load`. */
+  readonly during: string;
+  readonly stdin: () => InputStream;
+  readonly take: (archive: AsyncGenerator<Uint8Array>) => Promise<T>;
 }
 
-async function* bytesOfFile(file: string): AsyncGenerator<Uint8Array> {
+/** Takes what is in a file, or for `-` what comes on standard input. A Fault of it says which of them it was about. */
+export async function takeArchive<T>(file: string, { during, stdin, take }: ArchiveInput<T>): Promise<T> {
+  const what = `${during} ${file === '-' ? 'standard input' : file}`;
   try {
-    yield* createReadStream(file, { highWaterMark: readBytes });
+    return await take(file === '-' ? bytesOfInput(stdin()) : bytesOfFile(file, what));
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    throw isMissing
-      ? new Fault('not-found', `no such file: ${file}`, { cause: error })
-      : Fault.wrap(`read ${file}`, error);
+    const isTold = !Fault.is(error) || error.code === 'cancelled' || error.message.startsWith(what);
+    throw isTold ? error : Fault.wrap(what, error);
   }
 }
 
-async function* bytesOfInput(stdin: InputStream): AsyncGenerator<Uint8Array> {
+async function* bytesOfFile(file: string, what: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(file, { highWaterMark: readBytes });
+  } catch (error) {
+    throw unreadableFile(what, error);
+  }
+}
+
+export async function* bytesOfInput(stdin: InputStream): AsyncGenerator<Uint8Array> {
   for await (const chunk of stdin) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }

@@ -27,7 +27,10 @@ test('load prints what docker load prints, reading a file or standard input', as
     rmSync(folder, { recursive: true });
   }
   const missing = await runCli(['load', '-i', '/nowhere/x.tar']);
-  assert.deepEqual([missing.code, missing.stderr], [1, 'Error: no such file: /nowhere/x.tar\n']);
+  assert.deepEqual(
+    [missing.code, missing.stderr],
+    [1, 'Error: load /nowhere/x.tar: no such file\nhint: check the path\n'],
+  );
 });
 
 test('warnings of a load go to standard error', async () => {
@@ -51,7 +54,10 @@ test('copy prints the digest, and the one that the store has where it is another
   await runCli(['copy', '--all-platforms', ...flags, 'docker://a', 'docker://b'], { fake });
   const wanted = { sourceTlsVerify: false, targetTlsVerify: false, compression: 'zstd', compressionLevel: 19 };
   assert.deepEqual(fake.calls.at(-1), ['copy', 'docker://a', 'docker://b', { all: true, ...wanted }]);
-  assert.match((await runCli(['copy', '-a', '--platform=linux/arm64', 'a', 'oci:x'])).stderr, /cannot be used together/);
+  assert.match(
+    (await runCli(['copy', '-a', '--platform=linux/arm64', 'a', 'oci:x'])).stderr,
+    /cannot be used together/,
+  );
   assert.equal((await runCli(['copy', '-q', 'alpine', 'oci:x'])).stdout, `${digest}\n`);
   assert.match((await runCli(['copy', 'alpine'])).stderr, /requires/);
 });

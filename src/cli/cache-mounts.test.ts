@@ -34,6 +34,6 @@ test('import takes a file or standard input, and says the key', async (t) => {
   );
   const missing = await runCli(['cache', 'mounts', 'import', 'c', join(folder, 'none')]);
   assert.equal(missing.code, 1);
-  assert.match(missing.stderr, /no such file: /);
+  assert.match(missing.stderr, /^Error: import .*none: no such file\n/);
   assert.equal(existsSync(join(folder, 'none')), false);
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Fault } from '../errors/index.ts';
+import { unreadableFile } from './unreadable-file.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -45,9 +46,7 @@ function readEnvironmentFile(file: string): string {
   try {
     content = readFileSync(file);
   } catch (error) {
-    throw new Fault('not-found', `read environment file ${file}: ${error instanceof Error ? error.message : ''}`, {
-      cause: error,
-    });
+    throw unreadableFile(`read environment file ${file}`, error);
   }
   if (content.length > largestFileBytes) throw new Fault('invalid', `environment file ${file} is larger than 16 MiB`);
   return content.toString('utf8');

@@ -1,5 +1,5 @@
 import type { Caches } from '../../engine/index.ts';
-import { readArchive } from '../archive-input.ts';
+import { takeArchive } from '../archive-input.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
 
@@ -13,11 +13,11 @@ export const cacheMountsImport = defineCommand({
   flags: {},
   run: async ({ operands: [name = '', file = ''] }, context: Context<Needs>) => {
     const { caches } = await context.openEngine();
-    const { key } = await caches.import(
-      name,
-      readArchive(file, () => context.stdin),
-      { signal: context.signal },
-    );
+    const { key } = await takeArchive(file, {
+      during: 'import',
+      stdin: () => context.stdin,
+      take: (tar) => caches.import(name, tar, { signal: context.signal }),
+    });
     context.stdout.print(`${key}\n`);
     return 0;
   },

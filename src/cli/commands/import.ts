@@ -1,6 +1,6 @@
 import type { Images } from '../../engine/index.ts';
 import { Fault } from '../../errors/index.ts';
-import { readArchive } from '../archive-input.ts';
+import { takeArchive } from '../archive-input.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
 import { list, text } from '../flags.ts';
@@ -20,14 +20,18 @@ export const importCommand = defineCommand({
   run: async ({ flags, operands: [file = '', name] }, context: Context<Needs>) => {
     if (/^https?:\/\//.test(file))
       throw new Fault('unsupported', `import ${file}: importing from a URL is not there yet`);
-    const tar = readArchive(file, () => context.stdin);
     const { images } = await context.openEngine();
-    const { imageId } = await images.importTar(tar, {
+    const options = {
       changes: flags.change,
       signal: context.signal,
       ...(name === undefined ? {} : { name }),
       ...(flags.message === undefined ? {} : { message: flags.message }),
       ...(flags.platform === undefined ? {} : { platform: flags.platform }),
+    };
+    const { imageId } = await takeArchive(file, {
+      during: 'import',
+      stdin: () => context.stdin,
+      take: (tar) => images.importTar(tar, options),
     });
     context.stdout.print(`${imageId}\n`);
     return 0;

@@ -1,6 +1,6 @@
 import type { Images } from '../../engine/index.ts';
 import { Fault } from '../../errors/index.ts';
-import { readArchive } from '../archive-input.ts';
+import { takeArchive } from '../archive-input.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
 import { text, toggle } from '../flags.ts';
@@ -24,15 +24,15 @@ export const load = defineCommand({
         hint: 'name a file with --input, or redirect one',
       });
     }
-    const archive = readArchive(flags.input ?? '-', () => context.stdin);
     const { images } = await context.openEngine();
     const transfer = showTransfer(context.stderr, {
       quiet: flags.quiet || !context.stderr.isTerminal,
       now: context.now,
     });
-    const loaded = await images.load(archive, {
-      signal: context.signal,
-      onProgress: (event) => transfer.show(event),
+    const loaded = await takeArchive(flags.input ?? '-', {
+      during: 'load',
+      stdin: () => context.stdin,
+      take: (archive) => images.load(archive, { signal: context.signal, onProgress: (event) => transfer.show(event) }),
     });
     transfer.end();
     for (const { names, imageId } of loaded) {

@@ -5,6 +5,7 @@ import { Fault } from '../../errors/index.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
 import { text, toggle } from '../flags.ts';
+import { unreadableFile } from '../unreadable-file.ts';
 
 type Needs = Pick<Engine, 'openRegistry'>;
 
@@ -96,7 +97,7 @@ function readBytes(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new Fault('not-found', `read ${path}: ${(error as Error).message.split(',')[0]}`, { cause: error });
+    throw unreadableFile(`read ${path}`, error);
   }
 }
 
