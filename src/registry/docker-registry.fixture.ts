@@ -31,8 +31,8 @@ const run = promisify(execFile);
 export interface DockerRegistryOptions {
   /** Only `registryUser` is let in. */
   readonly withAuth?: boolean;
-  /** Files of the server's certificate and key. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
+  /** Files of the server's certificate and key, and of the authority that vouches for those who are let in. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly clientAuthority?: string };
   /** It asks this registry (an origin) for what it does not have, and cannot be pushed to. */
   readonly mirrorOf?: string;
 }
@@ -69,7 +69,8 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
 
 function configuration(host: string, directory: string, options: DockerRegistryOptions): string {
   const { withAuth = false, tls, mirrorOf } = options;
-  const secured = tls === undefined ? '' : `, tls: { certificate: ${tls.certificate}, key: ${tls.key} }`;
+  const clients = tls?.clientAuthority === undefined ? '' : `, clientcas: [${tls.clientAuthority}]`;
+  const secured = tls === undefined ? '' : `, tls: { certificate: ${tls.certificate}, key: ${tls.key}${clients} }`;
   return [
     'version: 0.1',
     'log: { level: error, accesslog: { disabled: true } }',

@@ -7,7 +7,7 @@ export const opensslMissing: string | false = existsSync('/usr/bin/openssl') ? f
 export interface TestAuthority {
   /** PEM. */
   readonly certificate: string;
-  /** Files of a certificate for `127.0.0.1` and `localhost`, and of its key. */
+  /** Files of a certificate for `127.0.0.1`, `0.0.0.0` and `localhost`, and of its key. */
   readonly server: { readonly certificate: string; readonly key: string };
 }
 
@@ -45,7 +45,7 @@ export function testAuthority(folder: string): TestAuthority {
     '-days',
     '2',
     '-addext',
-    'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:0.0.0.0',
     '-addext',
     'basicConstraints=critical,CA:FALSE',
   );
