@@ -12,7 +12,7 @@ import { FileLayerStore, LayerFiles, type LayerStore } from './layer/index.ts';
 import { PastaNetworks } from './network/index.ts';
 import { platformOfNode } from './oci/index.ts';
 import { openRegistryAccess } from './registry/index.ts';
-import { conmonMonitor, runcRuntime } from './runtime/index.ts';
+import { conmonMonitor, systemRuntimes } from './runtime/index.ts';
 import {
   DirectoryRoots,
   ErofsRoots,
@@ -34,6 +34,8 @@ export interface OpenOptions {
   /** What lives until the next boot; `VARVE_RUN_ROOT`, else `/run/varve`. */
   readonly runRoot?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What runs containers: `crun`, `runc` or the path of one; `VARVE_RUNTIME`, else the best that works here. */
+  readonly runtime?: string;
   /** How layers are mounted; what the machine can do best is found out where it is left out. */
   readonly snapshotter?: 'erofs' | 'directory';
   /** Program and arguments that start this program again; without it containers are tidied by the next command. */
@@ -78,9 +80,9 @@ export async function open(options: OpenOptions): Promise<Engine> {
     snapshotterReason: reason,
     areas: new WorkAreas({ root, runRoot, mounts }),
     cacheMounts: new LocalCacheMounts({ root, records: state.cacheMounts, locks: state.locks, clock }),
-    runtime: once(() => runcRuntime({ stateDir: join(runRoot, 'runc') })),
+    runtimes: systemRuntimes({ runRoot, wanted: options.runtime ?? named(options.env['VARVE_RUNTIME']) }),
     networks: new PastaNetworks(),
-    monitor: once(() => conmonMonitor({ runtime: runcRuntime({ stateDir: join(runRoot, 'runc') }) })),
+    monitor: once(() => conmonMonitor()),
     clock,
     platform,
     version: packageJson.version,
@@ -92,8 +94,8 @@ export async function open(options: OpenOptions): Promise<Engine> {
 }
 
 /** An empty variable is one that is not set. */
-function named(path: string | undefined): string | undefined {
-  return path === '' ? undefined : path;
+function named(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
 }
 
 function requireRoot(): void {

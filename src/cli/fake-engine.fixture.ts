@@ -331,7 +331,12 @@ function fakeSystem(calls: Call[]): Engine['system'] {
       root: '/var/lib/varve',
       runRoot: '/run/varve',
       snapshotter: { kind: 'erofs', reason: 'the kernel mounts EROFS from plain files' },
-      runtime: { name: 'runc', path: '/usr/bin/runc', version: '1.1.5' },
+      runtime: {
+        name: 'runc',
+        path: '/usr/bin/runc',
+        version: '1.1.5',
+        passedOver: [{ name: 'crun', reason: 'crun is not installed' }],
+      },
       kernel: '6.18.44',
       operatingSystem: 'Debian GNU/Linux 12 (bookworm)',
       architecture: 'x86_64',

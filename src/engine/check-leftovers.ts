@@ -1,5 +1,3 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
 import type { Checking } from './check-findings.ts';
 import type { Leftover } from './leftovers.ts';
@@ -54,12 +52,12 @@ function strayMounts({ store: { areas, state }, containers }: Checking): readonl
 
 /** Containers that the runtime knows and nobody waits for. */
 function deadRuntimeStates({ store }: Checking): readonly Clearing[] {
-  const ids = namesIn(join(store.runRoot, 'runc')).filter(
-    (id) => !store.areas.isOwned(id) && store.state.containers.get(id) === undefined,
-  );
+  const ids = store.runtimes
+    .ids()
+    .filter((id) => !store.areas.isOwned(id) && store.state.containers.get(id) === undefined);
   return ids.map((id) => ({
     message: `container ${id} of the runtime: its owner has ended`,
-    clear: () => store.runtime().delete(id),
+    clear: () => store.runtimes.holding(id)?.delete(id),
   }));
 }
 
@@ -73,13 +71,4 @@ function staleRecords({ store }: Checking): readonly Clearing[] {
       message: `cache record of "${label}": its layers are not stored`,
       clear: (): void => store.state.cache.delete([definitionKey]),
     }));
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
-  }
 }

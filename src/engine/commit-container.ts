@@ -1,6 +1,7 @@
 import type { StoredImage } from '../image/index.ts';
 import type { LayerHolder, PackedLayer } from '../layer/index.ts';
 import { defined, parseReference, type ImageConfig } from '../oci/index.ts';
+import type { OciRuntime } from '../runtime/index.ts';
 import { packInSlices } from '../snapshot/index.ts';
 import type { ContainerPlace, StoredContainer } from './container-directory.ts';
 import type { ContainerRecord } from './container-record.ts';
@@ -27,7 +28,7 @@ export async function commitContainer(
   using lease = store.state.leases.acquire({ purpose: `commit ${id.slice(0, 12)}` });
   lease.addAll(record.chain);
   const pack = (): Promise<PackedLayer> => packLayer(record, { ...options, holder: lease });
-  const layer = await (isRunning && pause ? paused(id, store, pack) : pack());
+  const layer = await (isRunning && pause ? paused(store.runtimes.holding(id, record.runtime), id, pack) : pack());
   const base = store.images.list().find((image) => image.imageId === record.imageId);
   const author = options.author ?? changed.author;
   const config = committedConfig(record, {
@@ -41,12 +42,12 @@ export async function commitContainer(
   return { imageId: store.images.add(config, { names, holder: lease }).imageId };
 }
 
-async function paused<T>(id: string, store: Store, body: () => Promise<T>): Promise<T> {
-  await store.runtime().pause(id);
+async function paused<T>(runtime: OciRuntime | undefined, id: string, body: () => Promise<T>): Promise<T> {
+  await runtime?.pause(id);
   try {
     return await body();
   } finally {
-    await store.runtime().resume(id);
+    await runtime?.resume(id);
   }
 }
 

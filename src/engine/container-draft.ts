@@ -8,7 +8,7 @@ import type { ContainerOptions } from './containers.ts';
 import { checkSecurityOptions } from './security-options.ts';
 
 /** A container as the options over the image's defaults have it, in Docker's way; its mounts and its name apart. */
-export type ContainerDraft = Omit<ContainerRecord, 'mounts' | 'life' | 'created'>;
+export type ContainerDraft = Omit<ContainerRecord, 'mounts' | 'life' | 'created' | 'runtime'>;
 
 export function draftContainer(id: string, options: ContainerOptions, image: StoredImage): ContainerDraft {
   const defaults = image.config.config ?? {};

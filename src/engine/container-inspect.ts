@@ -64,7 +64,7 @@ function stateOf(life: ContainerLife): Readonly<Record<string, unknown>> {
   };
 }
 
-function hostConfigOf({ settings, mounts }: ContainerRecord): Readonly<Record<string, unknown>> {
+function hostConfigOf({ settings, mounts, runtime = '' }: ContainerRecord): Readonly<Record<string, unknown>> {
   const binds = mounts.flatMap(bindText);
   return {
     Binds: binds.length === 0 ? null : binds,
@@ -97,7 +97,7 @@ function hostConfigOf({ settings, mounts }: ContainerRecord): Readonly<Record<st
     UTSMode: '',
     UsernsMode: '',
     ShmSize: 64 * 1024 * 1024,
-    Runtime: 'runc',
+    Runtime: runtime,
     Isolation: '',
     CgroupParent: '',
     Memory: settings.memoryBytes ?? 0,

@@ -18,6 +18,8 @@ export type ContainerRecord = {
   /** The image's config with what was asked for over it. */
   readonly config: ContainerConfig;
   readonly settings: ContainerSettings;
+  /** As of `Runtimes.choose`; undefined where there was none when it was created. */
+  readonly runtime?: string;
   readonly mounts: readonly RecordedMount[];
   readonly life: ContainerLife;
 };

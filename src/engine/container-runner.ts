@@ -61,17 +61,9 @@ export class ContainerRunner {
   hasLeftovers({ id, record }: StoredContainer): boolean {
     const place = this.#directory.place(id);
     const isLost = record.settings.autoRemove && hasWritableLayer(place);
-    return record.life.kind === 'running' || isLost || existsSync(place.bundle) || this.runtimeIds().includes(id);
-  }
-
-  /** What the runtime has a state of; nothing where there is no runtime. */
-  runtimeIds(): readonly string[] {
-    try {
-      return this.#store.runtime().list();
-    } catch (error) {
-      if (Fault.is(error, 'unavailable')) return [];
-      throw error;
-    }
+    return (
+      record.life.kind === 'running' || isLost || existsSync(place.bundle) || this.#store.runtimes.ids().includes(id)
+    );
   }
 
   /**
@@ -121,6 +113,15 @@ export class ContainerRunner {
     await this.#withoutProcesses(id, { hasEnded: false, tidy: () => this.#discardFolders(id) });
   }
 
+  /** Has the runtime that knows it end it. One that is missing has nothing to forget. */
+  async forget(id: string): Promise<void> {
+    try {
+      await this.#store.runtimes.holding(id, this.#directory.get(id)?.record.runtime)?.delete(id);
+    } catch (error) {
+      if (!Fault.is(error, 'unavailable')) throw error;
+    }
+  }
+
   /**
    * Has the runtime end it and forget it. One whose first process has ended has no others, and `tidy` need not wait; of
    * a start that was cut short the monitor may still be at work, with a runtime that goes on to create the container.
@@ -131,22 +132,13 @@ export class ContainerRunner {
   ): Promise<void> {
     const monitor = options.hasEnded ? undefined : monitorProcess(this.#directory.place(id).bundle);
     if (monitor !== undefined) killProcess(-monitor.pid, 'SIGKILL');
-    const isForgotten = options.hasEnded && !this.runtimeIds().includes(id);
-    const gone = isForgotten ? undefined : this.#forgotten(id);
+    const isForgotten = options.hasEnded && !this.#store.runtimes.ids().includes(id);
+    const gone = isForgotten ? undefined : this.forget(id);
     if (!options.hasEnded) await gone;
     try {
       options.tidy();
     } finally {
       await gone;
-    }
-  }
-
-  /** Where the runtime is missing it has nothing to forget. */
-  async #forgotten(id: string): Promise<void> {
-    try {
-      await this.#store.runtime().delete(id);
-    } catch (error) {
-      if (!Fault.is(error, 'unavailable')) throw error;
     }
   }
 
@@ -194,9 +186,10 @@ export class ContainerRunner {
     place: ContainerPlace,
     { signal }: RunOptions,
   ): Promise<StartedContainer> {
-    const { runtime, clock } = this.#store;
+    const { runtimes, clock } = this.#store;
+    const runtime = runtimes.choose(container.record.runtime);
     const { bundle, logPath } = place;
-    const start = await runAttached(runtime(), container.id, { bundle, logPath, signal, now: clock.now });
+    const start = await runAttached(runtime, container.id, { bundle, logPath, signal, now: clock.now });
     if (start.kind === 'not-started') throw new StartFault(start.message, { exitCode: start.code });
     const { pid, attachment, ended } = start;
     const self = identityOf(process.pid);
@@ -211,9 +204,11 @@ export class ContainerRunner {
     options: RunOptions,
   ): Promise<StartedContainer> {
     const { id, record } = container;
-    const { monitor, runtime } = this.#store;
+    const { monitor, runtimes } = this.#store;
+    const runtime = runtimes.choose(record.runtime);
     const created = await monitor().create(id, {
       bundle: place.bundle,
+      runtime,
       logPath: place.logPath,
       terminal: record.settings.tty,
       stdin: record.settings.openStdin,
@@ -227,7 +222,7 @@ export class ContainerRunner {
       const first = identityOf(created.pid);
       throwIfAborted(options.signal, 'start');
       if (options.terminalSize !== undefined) monitor().resize(place.bundle, options.terminalSize);
-      await runtime().start(id);
+      await runtime.start(id);
       this.#directory.setLife(container, this.#running(first, monitorProcess(place.bundle)));
       return { attachment };
     } catch (error) {

@@ -30,7 +30,7 @@ test('kill -9 of the starting process in any step: the next sweep leaves nothing
     await settled(id);
     if (state(id)['Status'] === 'created') {
       assert.equal(bench.store.areas.isMounted(id), false, `killed after ${pauseMs} ms`);
-      assert.deepEqual(bench.store.runtime().list(), []);
+      assert.deepEqual(bench.store.runtimes.ids(), []);
       const session = await bench.containers.start(id, { attach: false, signal: never });
       session.kill('KILL');
       assert.equal(await session.wait(), 137);

@@ -11,7 +11,7 @@ import { FileLayerStore, LayerFiles, type LayerPacker } from '../layer/index.ts'
 import { PastaNetworks } from '../network/index.ts';
 import { parseReference, platformOfNode, type ContainerConfig, type DiffId } from '../oci/index.ts';
 import { openRegistryAccess } from '../registry/index.ts';
-import { conmonMonitor, runcRuntime } from '../runtime/index.ts';
+import { conmonMonitor, systemRuntimes } from '../runtime/index.ts';
 import { DirectoryRoots, LocalCacheMounts, OverlaySnapshotter, WorkAreas } from '../snapshot/index.ts';
 import { openState } from '../state/index.ts';
 import { bytesOf } from '../std/index.ts';
@@ -27,8 +27,11 @@ const busybox = '/usr/bin/busybox';
 export const noContainers: string | false =
   process.getuid?.() !== 0
     ? 'containers need root'
-    : (['runc', 'conmon'].find((name) => findExecutable(name) === undefined)?.concat(' is not installed') ??
-      (!existsSync(busybox) && 'busybox-static is not installed'));
+    : findExecutable('crun') === undefined && findExecutable('runc') === undefined
+      ? 'neither crun nor runc is installed'
+      : findExecutable('conmon') === undefined
+        ? 'conmon is not installed'
+        : !existsSync(busybox) && 'busybox-static is not installed';
 
 export const never: AbortSignal = new AbortController().signal;
 
@@ -100,7 +103,7 @@ export class ContainerBench implements AsyncDisposable {
     try {
       await this.assertTidy();
     } finally {
-      await this.store.runtime().deleteAll('');
+      await this.store.runtimes.choose().deleteAll('');
       this.store.snapshotter[Symbol.dispose]();
       this.store.state[Symbol.dispose]();
       clear(this.store.runRoot);
@@ -132,7 +135,6 @@ export function openTestStore(folder: string): Store {
   const mounts = linuxMounts();
   const layers = new FileLayerStore({ files: new LayerFiles(root), records: state.layers, clock });
   const blobs = openBlobStore({ root });
-  const runtime = runcRuntime({ stateDir: join(runRoot, 'runc') });
   return {
     root,
     runRoot,
@@ -151,9 +153,9 @@ export function openTestStore(folder: string): Store {
     snapshotterReason: 'asked for',
     areas: new WorkAreas({ root, runRoot, mounts }),
     cacheMounts: new LocalCacheMounts({ root, records: state.cacheMounts, locks: state.locks, clock }),
-    runtime: () => runtime,
+    runtimes: systemRuntimes({ runRoot, wanted: process.env['VARVE_RUNTIME'] }),
     networks: new PastaNetworks(),
-    monitor: () => conmonMonitor({ runtime }),
+    monitor: () => conmonMonitor(),
     clock,
     platform: platformOfNode('linux', process.arch),
     version: '0.0.0',
@@ -174,12 +176,12 @@ export function openContainers(store: Store): LocalContainers {
 }
 
 /** Whatever stands in a store beside its images once there are no containers. */
-function leftovers({ root, runRoot, areas, runtime, mounts, state }: Store): readonly string[] {
+function leftovers({ root, runRoot, areas, runtimes, mounts, state }: Store): readonly string[] {
   const folders = ['work', 'trash', 'containers', 'volumes', 'leases'].map((name) => join(root, name));
   return [
     ...folders.filter((path) => existsSync(path)).flatMap((path) => readdirSync(path).map((name) => join(path, name))),
     ...areas.list(),
-    ...runtime().list(),
+    ...runtimes.ids(),
     ...state.containers.list().map(({ id }) => id),
     ...readdirSync(join(runRoot, 'areas')),
     ...mounts.list().flatMap(({ target }) => (target.startsWith(runRoot) ? [target] : [])),

@@ -159,7 +159,7 @@ test('an abort during the start leaves nothing running or mounted', real, async 
   await assert.rejects(start, isFault('cancelled'));
   assert.equal(state(id)['Status'], 'created');
   assert.equal(bench.store.areas.isMounted(id), false);
-  assert.deepEqual(bench.store.runtime().list(), []);
+  assert.deepEqual(bench.store.runtimes.ids(), []);
   await bench.containers.remove(id, { force: false });
 });
 

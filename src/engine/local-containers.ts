@@ -1,7 +1,7 @@
 import { Fault } from '../errors/index.ts';
 import type { StoredImage } from '../image/index.ts';
 import type { LayerHolder } from '../layer/index.ts';
-import type { DiffId } from '../oci/index.ts';
+import { defined, type DiffId } from '../oci/index.ts';
 import { formatLogTime, readLog, signalNumber } from '../runtime/index.ts';
 import { awaitEnd, endsWithin, type AwaitContext } from './await-end.ts';
 import { commitContainer } from './commit-container.ts';
@@ -79,6 +79,7 @@ export class LocalContainers implements Containers {
     const record = {
       created,
       ...draft,
+      ...defined({ runtime: this.#store.runtimes.chosenName() }),
       mounts: this.#withVolumes(mounts, created),
       life: { kind: 'created' } as const,
     };

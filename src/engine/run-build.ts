@@ -51,7 +51,7 @@ function portsOf(
   images: LocalImages,
   { holder, network, remotes, caches, options }: Running,
 ): BuildPorts {
-  const { layers, snapshotter, areas, mounts, cacheMounts, state, clock, platform, runtime } = store;
+  const { layers, snapshotter, areas, mounts, cacheMounts, state, clock, platform, runtimes } = store;
   const machine = once(() => stepMachine(store));
   const { sourceDateEpochSec: latestMtimeSec, tlsVerify = true } = options;
   const packer: BuildPorts['packer'] = (below) => layers.packer({ holder, below, latestMtimeSec });
@@ -65,7 +65,7 @@ function portsOf(
     snapshotter,
     areas,
     runner: new ContainerStepRunner({
-      runtime,
+      runtime: () => runtimes.choose(),
       snapshotter,
       areas,
       mounts,

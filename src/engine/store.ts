@@ -6,7 +6,7 @@ import type { LayerStore } from '../layer/index.ts';
 import type { IsolatedNetworks } from '../network/index.ts';
 import type { Platform } from '../oci/index.ts';
 import type { RegistryAccess } from '../registry/index.ts';
-import type { Monitor, OciRuntime } from '../runtime/index.ts';
+import type { Monitor, Runtimes } from '../runtime/index.ts';
 import type { CacheMounts, Snapshotter, WorkAreas } from '../snapshot/index.ts';
 import type { State } from '../state/index.ts';
 import type { Clock } from '../std/index.ts';
@@ -30,8 +30,8 @@ export interface Store {
   readonly snapshotterReason: string;
   readonly areas: WorkAreas;
   readonly cacheMounts: CacheMounts;
-  /** Fault `unavailable` where runc is missing; asked for when something is to run. */
-  readonly runtime: () => OciRuntime;
+  readonly runtimes: Runtimes;
+  /** Fault `unavailable` where conmon is missing; asked for when something is to run. */
   readonly monitor: () => Monitor;
   readonly networks: IsolatedNetworks;
   readonly clock: Clock;

@@ -14,9 +14,9 @@ export interface SweepContext {
  * and of temporary areas. Whatever somebody holds a lock on is left to them. Cheap where there is nothing to do.
  */
 export async function sweepContainers(context: SweepContext): Promise<void> {
-  const { store, directory, runner } = context;
+  const { store, directory } = context;
   const areas = store.areas.list();
-  const ids = new Set([...areas, ...directory.list().map(({ id }) => id), ...runner.runtimeIds()]);
+  const ids = new Set([...areas, ...directory.list().map(({ id }) => id), ...store.runtimes.ids()]);
   for (const id of ids) {
     if (isContainerId(id)) await sweepContainer(id, context);
     else if (!store.areas.isOwned(id)) await sweepArea(id, context);
@@ -36,6 +36,6 @@ async function sweepContainer(id: string, { directory, runner }: SweepContext): 
 }
 
 async function sweepArea(id: string, { store, runner }: SweepContext): Promise<void> {
-  if (runner.runtimeIds().includes(id)) await store.runtime().delete(id);
+  await runner.forget(id);
   store.areas.remove(id);
 }

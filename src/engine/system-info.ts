@@ -44,8 +44,9 @@ async function findRuntime(store: Store): Promise<FoundRuntime> {
   try {
     const { executable, version } = await describeRuntime(store);
     const name = basename(executable);
+    const passedOver = store.runtimes.passedOver();
     return {
-      runtime: { name, path: executable, version: version.replace(`${name} version `, '') },
+      runtime: { name, path: executable, version: version.replace(`${name} version `, ''), passedOver },
       warnings: [],
     };
   } catch (error) {
@@ -54,7 +55,7 @@ async function findRuntime(store: Store): Promise<FoundRuntime> {
 }
 
 async function describeRuntime(store: Store): Promise<{ readonly executable: string; readonly version: string }> {
-  const runtime = store.runtime();
+  const runtime = store.runtimes.choose();
   return { executable: runtime.executable, version: await runtime.version() };
 }
 

@@ -389,15 +389,15 @@ test('info says what is here and what is missing', { skip }, async () => {
 
 test('info names the package of a runtime that is missing', { skip }, async () => {
   await using at = await testStore();
-  const missing = new Fault('unavailable', 'find the container runtime: runc is not installed', {
+  const missing = new Fault('unavailable', 'find a container runtime: runc is not installed', {
     hint: 'apt-get install runc',
   });
   const { systemInfo } = await import('./system-info.ts');
-  const runtime = (): never => {
+  const absent = (): never => {
     throw missing;
   };
   const info = await systemInfo(
-    { ...at.store, runtime, monitor: runtime },
+    { ...at.store, runtimes: { ...at.store.runtimes, choose: absent }, monitor: absent },
     { collector: undefined as never, containers: at.engine.containers },
   );
   assert.equal(info.runtime, undefined);

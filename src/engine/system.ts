@@ -75,12 +75,20 @@ export interface CheckFinding {
   readonly repaired: boolean;
 }
 
+export interface RuntimeInfo {
+  readonly name: string;
+  readonly path: string;
+  readonly version: string;
+  /** Those that would have been preferred, and why they were not taken. */
+  readonly passedOver: readonly { readonly name: string; readonly reason: string }[];
+}
+
 export interface SystemInfo {
   readonly version: string;
   readonly root: string;
   readonly runRoot: string;
   readonly snapshotter: { readonly kind: 'erofs' | 'directory'; readonly reason: string };
-  readonly runtime: { readonly name: string; readonly path: string; readonly version: string } | undefined;
+  readonly runtime: RuntimeInfo | undefined;
   readonly kernel: string;
   readonly operatingSystem: string;
   readonly architecture: string;

@@ -10,7 +10,7 @@ import { FileLayerStore, LayerFiles, type LayerHolder } from '../layer/index.ts'
 import { PastaNetworks } from '../network/index.ts';
 import { encodeImageConfig, encodeManifest, mediaTypes, parseReference, type DiffId } from '../oci/index.ts';
 import { openRegistryAccess } from '../registry/index.ts';
-import { conmonMonitor, runcRuntime } from '../runtime/index.ts';
+import { conmonMonitor, systemRuntimes } from '../runtime/index.ts';
 import { ErofsRoots, LocalCacheMounts, OverlaySnapshotter, WorkAreas } from '../snapshot/index.ts';
 import { openState } from '../state/index.ts';
 import { ChildLines } from '../state/state.fixture.ts';
@@ -87,9 +87,9 @@ export function openTestStore({ root, runRoot, now = Date.now }: TestStoreOption
     snapshotterReason: 'asked for by the test',
     areas: new WorkAreas({ root, runRoot, mounts }),
     cacheMounts: new LocalCacheMounts({ root, records: state.cacheMounts, locks: state.locks, clock }),
-    runtime: () => runcRuntime({ stateDir: join(runRoot, 'runc') }),
+    runtimes: systemRuntimes({ runRoot, wanted: process.env['VARVE_RUNTIME'] }),
     networks: new PastaNetworks(),
-    monitor: () => conmonMonitor({ runtime: runcRuntime({ stateDir: join(runRoot, 'runc') }) }),
+    monitor: () => conmonMonitor(),
     clock,
     platform: { os: 'linux', architecture: 'amd64' },
     version: '0.0.0',

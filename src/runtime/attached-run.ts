@@ -4,7 +4,7 @@ import { formatLogChunk } from './container-log.ts';
 import { writeExitCode } from './exit-file.ts';
 import type { AttachedOutput, Attachment } from './monitor.ts';
 import { attachedPidName } from './monitor-process.ts';
-import type { ContainerOutcome, OciRuntime } from './oci-runtime.ts';
+import type { ContainerOutcome, NotStarted, OciRuntime } from './oci-runtime.ts';
 import { OutputQueue } from './output-queue.ts';
 
 export interface AttachedRunOptions {
@@ -17,7 +17,7 @@ export interface AttachedRunOptions {
   readonly now: () => number;
 }
 
-export type AttachedStart = AttachedContainer | Extract<ContainerOutcome, { readonly kind: 'not-started' }>;
+export type AttachedStart = AttachedContainer | NotStarted;
 
 export interface AttachedContainer {
   readonly kind: 'started';

@@ -1,11 +1,19 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RuntimeSpec } from './runtime-spec.ts';
+import type { MountSpec, RuntimeSpec } from './runtime-spec.ts';
 
 /** Makes the directory `bundle` (mode 0700) if it is missing and writes `config.json` into it, replacing an earlier one. */
 export function writeBundle(bundle: string, spec: RuntimeSpec): void {
   mkdirSync(bundle, { recursive: true, mode: 0o700 });
-  writeFileSync(join(bundle, 'config.json'), JSON.stringify(spec, withoutLimit), { mode: 0o600 });
+  const written = { ...spec, mounts: spec.mounts.map(withoutNeedlessRecursion) };
+  writeFileSync(join(bundle, 'config.json'), JSON.stringify(written, withoutLimit), { mode: 0o600 });
+}
+
+/** Nothing is mounted below a file, and crun before 1.14.4 fails where it is to look there. */
+function withoutNeedlessRecursion(mount: MountSpec): MountSpec {
+  if (!mount.options.includes('rro')) return mount;
+  if (statSync(mount.source, { throwIfNoEntry: false })?.isFile() !== true) return mount;
+  return { ...mount, options: mount.options.filter((option) => option !== 'rro') };
 }
 
 /** Of ECMAScript, and not yet of TypeScript. */

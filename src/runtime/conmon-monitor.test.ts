@@ -21,7 +21,7 @@ let count = 0;
 before(() => {
   if (noMonitor !== false) return;
   bench = new ContainerBench();
-  monitor = conmonMonitor({ runtime: bench.runtime });
+  monitor = conmonMonitor();
 });
 
 after(async () => {
@@ -147,7 +147,7 @@ test('waiting can be given up; the container runs on', real, async () => {
 });
 
 test('a missing monitor names the package that has it', real, () => {
-  const missing = { runtime: bench.runtime, executable: '/nowhere/conmon' };
+  const missing = { executable: '/nowhere/conmon' };
   assert.throws(() => conmonMonitor(missing), { code: 'unavailable', hint: 'apt-get install conmon' });
 });
 
@@ -165,7 +165,7 @@ async function create(script: string, { exitCommand, ...changes }: Changes = {})
   const id = `m${(count += 1)}`;
   const bundle = bench.bundle(id, ['/bin/sh', '-c', script], { terminal: changes.terminal ?? false });
   const logPath = join(bundle, 'log');
-  const given = { bundle, logPath, terminal: false, stdin: false, signal: never, ...changes };
+  const given = { bundle, runtime: bench.runtime, logPath, terminal: false, stdin: false, signal: never, ...changes };
   const outcome = await monitor.create(id, { ...given, exitCommand: exitCommand?.(bundle) ?? [] });
   assert.equal(outcome.kind, 'created');
   return { id, bundle, logPath };
@@ -175,7 +175,16 @@ function created(args: readonly string[], changes: Partial<ContainerSpecOptions>
   const id = `m${(count += 1)}`;
   const bundle = bench.bundle(id, args, changes);
   const logPath = join(bundle, 'log');
-  return monitor.create(id, { bundle, logPath, terminal: false, stdin: false, exitCommand: [], signal: never });
+  const { runtime } = bench;
+  return monitor.create(id, {
+    bundle,
+    runtime,
+    logPath,
+    terminal: false,
+    stdin: false,
+    exitCommand: [],
+    signal: never,
+  });
 }
 
 async function readAll(attachment: Attachment): Promise<{ readonly stdout: string; readonly stderr: string }> {

@@ -7,33 +7,28 @@ import { attachToConmon } from './conmon-attachment.ts';
 import { readExitCode, waitForExitCode } from './exit-file.ts';
 import { attachedPidName, exitRecorder } from './monitor-process.ts';
 import type { Attachment, Monitor, MonitorOptions, MonitoredCreation, TerminalSize } from './monitor.ts';
-import type { OciRuntime } from './oci-runtime.ts';
-import { commandFailure, lastLoggedError } from './runtime-log.ts';
 
 export interface ConmonOptions {
-  readonly runtime: OciRuntime;
   /** Path of conmon; looked for among the system's programs where it is left out. */
   readonly executable?: string;
 }
 
 /** The monitor contract through conmon (2.1 or newer). Fault `unavailable` where it is not installed. */
-export function conmonMonitor(options: ConmonOptions): Monitor {
+export function conmonMonitor(options: ConmonOptions = {}): Monitor {
   const executable = options.executable ?? findExecutable('conmon');
   if (executable === undefined || findExecutable(executable) === undefined) {
     throw new Fault('unavailable', `find the container monitor: ${options.executable ?? 'conmon'} is not installed`, {
       hint: 'apt-get install conmon',
     });
   }
-  return new ConmonMonitor(executable, options.runtime);
+  return new ConmonMonitor(executable);
 }
 
 class ConmonMonitor implements Monitor {
   readonly #executable: string;
-  readonly #runtime: OciRuntime;
 
-  constructor(executable: string, runtime: OciRuntime) {
+  constructor(executable: string) {
     this.#executable = executable;
-    this.#runtime = runtime;
   }
 
   async create(id: string, options: MonitorOptions): Promise<MonitoredCreation> {
@@ -41,11 +36,10 @@ class ConmonMonitor implements Monitor {
     for (const name of ownFiles) rmSync(join(options.bundle, name), { force: true });
     const answer = await this.#start(id, options);
     if (answer.data > 0 && !options.signal.aborted) return { kind: 'created', pid: answer.data };
-    await this.#runtime.delete(id);
+    await options.runtime.delete(id);
     if (options.signal.aborted) throw cancelled(id, options.signal.reason);
-    const message = lastLoggedError(join(options.bundle, 'runtime.log')) ?? answer.message;
-    const failure = commandFailure(message);
-    if (failure === undefined) throw new Fault('internal', `create container ${id}: ${message}`);
+    const failure = options.runtime.creationFailure(options.bundle, answer.message);
+    if (failure.kind === 'failed') throw new Fault('internal', `create container ${id}: ${failure.message}`);
     return failure;
   }
 
@@ -104,18 +98,11 @@ class ConmonMonitor implements Monitor {
 
   #args(id: string, options: MonitorOptions): string[] {
     const { bundle, exitCommand } = options;
-    const runtimeArgs = [
-      '--root',
-      this.#runtime.stateDir,
-      '--log',
-      join(bundle, 'runtime.log'),
-      '--log-format',
-      'json',
-    ];
+    const [runtime = '', ...runtimeArgs] = options.runtime.creationCommand(bundle);
     const [exitProgram, ...exitArgs] = exitCommand;
     const values: string[][] = [
       ['--api-version', '1', '--cid', id, '--cuuid', id, '--name', id],
-      ['--runtime', this.#runtime.executable, ...runtimeArgs.flatMap((each) => ['--runtime-arg', each])],
+      ['--runtime', runtime, ...runtimeArgs.flatMap((each) => ['--runtime-arg', each])],
       ['--bundle', bundle, '--full-attach', '--persist-dir', bundle],
       ['--container-pidfile', join(bundle, 'pid'), '--conmon-pidfile', join(bundle, 'conmon.pid')],
       ['--log-path', `k8s-file:${options.logPath}`, '--no-sync-log', '--log-level', 'error'],

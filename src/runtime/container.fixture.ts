@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, rmdirSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Tree, cgroupLayout, findExecutable } from '../host/index.ts';
+import { Tree, cgroupLayout } from '../host/index.ts';
 import { writeBundle } from './bundle.ts';
 import { defaultCapabilities } from './capabilities.ts';
 import { containerSpec } from './container-spec.ts';
@@ -8,18 +9,27 @@ import type { ContainerSpecOptions } from './container-options.ts';
 import { mountTargets, prepareMountpoints, removeStubs } from './mountpoints.ts';
 import type { MountStub } from './mountpoints.ts';
 import type { OciRuntime } from './oci-runtime.ts';
-import { runcRuntime } from './runc-runtime.ts';
 import { loadSeccomp } from './seccomp-source.ts';
+import { systemRuntimes } from './system-runtimes.ts';
 
 const busybox = '/usr/bin/busybox';
 
+/** The runtime that tests use which are not about one: that of `VARVE_RUNTIME`, as for the program, else what works best here. */
+const usual = process.env['VARVE_RUNTIME'];
+
 /** Why containers cannot be run here, or false. */
-export const noContainers: string | false =
-  process.getuid?.() !== 0
-    ? 'containers need root'
-    : findExecutable('runc') === undefined
-      ? 'runc is not installed'
-      : !existsSync(busybox) && 'busybox-static is not installed';
+export function whyNoContainers(wanted: string | undefined = usual): string | false {
+  if (process.getuid?.() !== 0) return 'containers need root';
+  if (!existsSync(busybox)) return 'busybox-static is not installed';
+  try {
+    systemRuntimes({ runRoot: tmpdir(), wanted }).choose();
+    return false;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+export const noContainers: string | false = whyNoContainers();
 
 /** A folder with a runtime and root file systems of busybox, which takes everything away again when it is disposed of. */
 export class ContainerBench implements AsyncDisposable {
@@ -28,8 +38,8 @@ export class ContainerBench implements AsyncDisposable {
   readonly cgroup: string;
   readonly #stubs = new Map<string, readonly MountStub[]>();
 
-  constructor() {
-    this.runtime = runcRuntime({ stateDir: join(this.folder, 'state') });
+  constructor(wanted: string | undefined = usual) {
+    this.runtime = systemRuntimes({ runRoot: this.folder, wanted }).choose();
     this.cgroup = `/varve-test-${process.pid}-${this.folder.slice(-6)}`;
   }
 

@@ -46,14 +46,22 @@ export type {
 export { monitorProcess } from './monitor-process.ts';
 export { mountTargets, prepareMountpoints, removeStubs } from './mountpoints.ts';
 export type { MountStub, MountTarget } from './mountpoints.ts';
-export type { ContainerOutcome, ContainerState, OciRuntime, RunContainerOptions } from './oci-runtime.ts';
+export type {
+  ContainerOutcome,
+  ContainerState,
+  CreationFailure,
+  NotStarted,
+  OciRuntime,
+  RunContainerOptions,
+} from './oci-runtime.ts';
 export { resolveUser } from './rootfs-user.ts';
-export { runcRuntime } from './runc-runtime.ts';
-export type { RuncOptions } from './runc-runtime.ts';
+export type { PassedOver, Runtimes } from './runtimes.ts';
 export type * from './runtime-spec.ts';
 export { parseSeccompProfile, resolveSeccomp, seccompProfilePaths } from './seccomp-profile.ts';
 export type { SeccompProfile, SeccompTarget } from './seccomp-profile.ts';
 export { loadSeccomp } from './seccomp-source.ts';
+export { systemRuntimes } from './system-runtimes.ts';
+export type { RuntimesOptions } from './system-runtimes.ts';
 export { signalNumber } from './signal-number.ts';
 export { findUser } from './user.ts';
 export type { ContainerUser, UserDatabase } from './user.ts';

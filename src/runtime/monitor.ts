@@ -1,3 +1,5 @@
+import type { NotStarted, OciRuntime } from './oci-runtime.ts';
+
 /**
  * What stands by a container that outlives the command which started it: one small process for each, which holds its
  * terminal or its pipes, writes its log, lets people attach, and at its end writes down the exit code and runs a
@@ -35,6 +37,8 @@ export interface Monitor {
 export interface MonitorOptions {
   /** A directory that `writeBundle` filled; the monitor's socket, its process number and the exit code stand there too. */
   readonly bundle: string;
+  /** What it creates the container with. */
+  readonly runtime: OciRuntime;
   readonly logPath: string;
   /** As in the bundle's `config.json`. */
   readonly terminal: boolean;
@@ -49,7 +53,7 @@ export interface MonitorOptions {
 
 export type MonitoredCreation =
   | { readonly kind: 'created'; /** The container's first process. */ readonly pid: number }
-  | { readonly kind: 'not-started'; readonly code: 126 | 127; readonly message: string };
+  | NotStarted;
 
 /** A connection to a container's streams. */
 export interface Attachment extends AsyncDisposable {

@@ -1,5 +1,5 @@
 /**
- * What starts processes inside containers: an OCI runtime such as runc (runtime-spec, runtime.md), for the bundles
+ * What starts processes inside containers: an OCI runtime such as crun or runc (runtime-spec, runtime.md), for the bundles
  * that `writeBundle` makes.
  *
  * There are two ways to run a container. `run` is for one that lives and dies with its caller, a step of a build: the
@@ -16,6 +16,8 @@
  * a call that the container's state does not allow, `internal` with the runtime's own words for all else.
  */
 export interface OciRuntime {
+  /** What it is called: `crun`, `runc`. */
+  readonly name: string;
   /** Path of the program. */
   readonly executable: string;
   readonly stateDir: string;
@@ -25,6 +27,15 @@ export interface OciRuntime {
 
   /** Creates, starts, waits for and deletes a container. Its failure to start is an outcome where its command is to blame. */
   run(id: string, options: RunContainerOptions): Promise<ContainerOutcome>;
+
+  /**
+   * For a monitor, which creates containers itself: the program and its arguments, up to `create`, for the container of
+   * `bundle`. What went wrong tells `creationFailure`.
+   */
+  creationCommand(bundle: string): readonly string[];
+
+  /** Why there is no container of `bundle`: by what was logged there, or by what the monitor was told. */
+  creationFailure(bundle: string, saying: string): CreationFailure;
 
   /** Lets the command of a created container begin. */
   start(id: string): Promise<void>;
@@ -70,9 +81,16 @@ export interface RunContainerOptions {
 
 export type ContainerOutcome =
   /** The command ended; 128 + n where signal n killed it. */
-  | { readonly kind: 'exited'; readonly code: number }
-  /** The command never ran: 127, there is none of that name; 126, it cannot be executed. */
-  | { readonly kind: 'not-started'; readonly code: 126 | 127; readonly message: string };
+  { readonly kind: 'exited'; readonly code: number } | NotStarted;
+
+/** The command never ran: 127, there is none of that name; 126, it cannot be executed. */
+export interface NotStarted {
+  readonly kind: 'not-started';
+  readonly code: 126 | 127;
+  readonly message: string;
+}
+
+export type CreationFailure = NotStarted | { readonly kind: 'failed'; readonly message: string };
 
 export interface ContainerState {
   readonly id: string;

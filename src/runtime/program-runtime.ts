@@ -1,40 +1,55 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
-import { defaultSearchPath, findExecutable, run, spawnProcess } from '../host/index.ts';
-import type { Process } from '../host/index.ts';
-import type { ContainerOutcome, ContainerState, OciRuntime, RunContainerOptions } from './oci-runtime.ts';
-import { readPid } from './monitor-process.ts';
+import { cgroupLayout, defaultSearchPath, errnoOf, findExecutable, run, spawnProcess } from '../host/index.ts';
+import type { ExitStatus, Process } from '../host/index.ts';
+import type {
+  ContainerOutcome,
+  ContainerState,
+  CreationFailure,
+  OciRuntime,
+  RunContainerOptions,
+} from './oci-runtime.ts';
 import { openOutputPipe } from './output-pipe.ts';
-import { commandFailure, lastLoggedError } from './runtime-log.ts';
+import { Breaking } from './run-breaking.ts';
+import type { RuntimeProgram } from './runtime-program.ts';
+import type { RuntimeSpec } from './runtime-spec.ts';
+import { watchStart } from './start-watch.ts';
 
-export interface RuncOptions {
-  /** Path of runc; looked for among the system's programs where it is left out. */
+export interface ProgramOptions {
+  /** Path of the program; looked for among the system's programs where it is left out. */
   readonly executable?: string;
-  /** Where runc keeps the state of running containers; made (mode 0700) if missing. */
+  /** Where the program keeps the state of running containers; made (mode 0700) if missing. */
   readonly stateDir: string;
 }
 
-/** The runtime contract through runc (1.1 or newer). Fault `unavailable` where it is not installed. */
-export function runcRuntime(options: RuncOptions): OciRuntime {
-  const executable = options.executable ?? findExecutable('runc');
-  if (executable === undefined || findExecutable(executable) === undefined) {
-    throw new Fault('unavailable', `find the container runtime: ${options.executable ?? 'runc'} is not installed`, {
-      hint: 'apt-get install runc',
+/** The runtime contract through a program. Fault `unavailable` where it is not installed. */
+export function programRuntime(program: RuntimeProgram, options: ProgramOptions): OciRuntime {
+  const { name } = program;
+  const executable = findExecutable(options.executable ?? name);
+  if (executable === undefined) {
+    throw new Fault('unavailable', `find the container runtime: ${options.executable ?? name} is not installed`, {
+      hint: `apt-get install ${name}`,
     });
   }
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
-  return new RuncRuntime(executable, options.stateDir);
+  return new ProgramRuntime(program, { executable, stateDir: options.stateDir });
 }
 
-class RuncRuntime implements OciRuntime {
+class ProgramRuntime implements OciRuntime {
+  readonly name: string;
   readonly executable: string;
   readonly stateDir: string;
+  readonly #program: RuntimeProgram;
+  readonly #hiddenMounts: readonly string[];
 
-  constructor(executable: string, stateDir: string) {
+  constructor(program: RuntimeProgram, { executable, stateDir }: Required<ProgramOptions>) {
+    this.name = program.name;
     this.executable = executable;
     this.stateDir = stateDir;
+    this.#program = program;
+    this.#hiddenMounts = program.hiddenMounts(cgroupLayout());
   }
 
   async version(): Promise<string> {
@@ -44,17 +59,28 @@ class RuncRuntime implements OciRuntime {
   async run(id: string, options: RunContainerOptions): Promise<ContainerOutcome> {
     checkId(id);
     if (options.signal.aborted) throw cancelled(id, options.signal.reason);
-    const log = join(options.bundle, 'runtime.log');
-    const end = await this.#runChild(id, log, options);
+    const end = await this.#runChild(id, options);
     if (this.#exists(id)) await this.delete(id);
     if (end.broken !== undefined) throw end.broken.reason;
     if (end.signal !== null) throw new Fault('internal', `run container ${id}: the runtime was ended by ${end.signal}`);
-    const error = end.code === 0 ? undefined : lastLoggedError(log);
-    if (error?.startsWith('runc run failed: ') !== true) return { kind: 'exited', code: end.code ?? 0 };
-    const failure = commandFailure(error);
-    if (failure === undefined)
-      throw new Fault('internal', `run container ${id}: ${error.slice('runc run failed: '.length)}`);
-    return failure;
+    const error = end.code === 0 ? undefined : this.#program.lastError(readIfThere(logIn(options.bundle)));
+    const failure = error === undefined ? undefined : this.#program.runFailure(error);
+    if (failure === undefined) return { kind: 'exited', code: end.code ?? 0 };
+    const blamed = this.#program.commandFailure(failure, commandOf(options.bundle));
+    if (blamed !== undefined) return blamed;
+    throw new Fault('internal', `run container ${id}: ${failure}`);
+  }
+
+  creationCommand(bundle: string): readonly string[] {
+    const call = [this.executable, ...this.#loggingArgs(bundle)];
+    if (this.#hiddenMounts.length === 0) return call;
+    const script = `umount -l ${this.#hiddenMounts.join(' ')}; exec "$@"`;
+    return [viewProgram, '--mount', '--propagation', 'slave', '/bin/sh', '-c', script, 'sh', ...call];
+  }
+
+  creationFailure(bundle: string, saying: string): CreationFailure {
+    const message = this.#program.lastError(readIfThere(logIn(bundle))) ?? saying;
+    return this.#program.commandFailure(message, commandOf(bundle)) ?? { kind: 'failed', message };
   }
 
   async start(id: string): Promise<void> {
@@ -64,7 +90,7 @@ class RuncRuntime implements OciRuntime {
   async kill(id: string, signal: string): Promise<boolean> {
     const result = await this.#try(['kill', checkId(id), signal]);
     if (result.code === 0) return true;
-    if (/not running|does not exist|already finished/.test(result.error)) return false;
+    if (this.#program.isOver.test(result.error)) return false;
     throw new Fault('internal', `signal container ${id} with ${signal}: ${result.error}`);
   }
 
@@ -77,21 +103,21 @@ class RuncRuntime implements OciRuntime {
   }
 
   async delete(id: string): Promise<void> {
-    await this.#call(['delete', '--force', checkId(id)]);
+    const result = await this.#try(['delete', '--force', checkId(id)]);
+    if (result.code === 0 || this.#program.isMissing.test(result.error)) return;
+    throw new Fault('internal', `delete container ${id}: ${result.error}`);
   }
 
   async state(id: string): Promise<ContainerState | undefined> {
     if (!this.#exists(checkId(id))) return undefined;
     const result = await this.#try(['state', id]);
-    if (result.code !== 0 && /does not exist/.test(result.error)) return undefined;
+    if (result.code !== 0 && this.#program.isMissing.test(result.error)) return undefined;
     if (result.code !== 0) throw new Fault('internal', `look at container ${id}: ${result.error}`);
     return parseState(id, result.output);
   }
 
   list(): string[] {
-    return readdirSync(this.stateDir)
-      .filter((name) => idPattern.test(name))
-      .toSorted();
+    return containersIn(this.stateDir);
   }
 
   async deleteAll(prefix: string): Promise<string[]> {
@@ -104,8 +130,8 @@ class RuncRuntime implements OciRuntime {
     return existsSync(join(this.stateDir, id));
   }
 
-  /** Runs `runc run` to its end, with the container's output passed on to its last byte. */
-  async #runChild(id: string, log: string, options: RunContainerOptions): Promise<ChildEnd> {
+  /** Runs the program to its end, with the container's output passed on to its last byte. */
+  async #runChild(id: string, options: RunContainerOptions): Promise<ChildEnd> {
     const breaking = new Breaking();
     const pipe = (name: string, pass: (chunk: Uint8Array) => void) =>
       openOutputPipe(options.bundle, name, {
@@ -118,9 +144,10 @@ class RuncRuntime implements OciRuntime {
     options.signal.addEventListener('abort', abort, { once: true });
     using start = watchStart(options);
     try {
-      const args = ['--log', log, '--log-format', 'json', 'run', ...start.args, '--bundle', options.bundle, id];
+      const args = [...this.#loggingArgs(options.bundle), 'run', ...start.args, '--bundle', options.bundle, id];
       const stdio = ['ignore', pipes[0].writer, pipes[1].writer] as const;
-      const child = await spawnProcess(this.executable, this.#args(args), { env, stdio, ownGroup: true });
+      const settings = { env, stdio, ownGroup: true, hiddenMounts: this.#hiddenMounts };
+      const child = await spawnProcess(this.executable, args, settings);
       for (const each of pipes) each.closeWriter();
       const stopped = breaking.happened.then(() => this.#stop(id, child));
       const status = await child.ended;
@@ -152,43 +179,24 @@ class RuncRuntime implements OciRuntime {
     const result = await this.#try(args);
     if (result.code === 0) return result.output;
     const what = `${args[0]} container ${args.at(-1)}`;
-    if (/does not exist/.test(result.error)) throw new Fault('not-found', `${what}: ${result.error}`);
-    if (/cannot (start|pause|resume)|not paused|not running|already running/.test(result.error)) {
-      throw new Fault('conflict', `${what}: ${result.error}`);
-    }
-    const failure = commandFailure(result.error);
+    if (this.#program.isConflict.test(result.error)) throw new Fault('conflict', `${what}: ${result.error}`);
+    if (this.#program.isMissing.test(result.error)) throw new Fault('not-found', `${what}: ${result.error}`);
+    const failure = this.#program.commandFailure(result.error, '');
     throw new Fault('internal', `${what}: ${failure?.message ?? result.error}`);
   }
 
   async #try(
     args: readonly string[],
   ): Promise<{ readonly code: number; readonly output: string; readonly error: string }> {
-    const result = await run(this.executable, this.#args(args), { env, timeoutMs: callTimeoutMs });
+    const settings = { env, timeoutMs: callTimeoutMs, hiddenMounts: this.#hiddenMounts };
+    const result = await run(this.executable, ['--root', this.stateDir, ...args], settings);
     const lines = result.stderr.toString('utf8').trim().split('\n');
     return { code: result.code ?? -1, output: result.stdout.toString('utf8'), error: lines.at(-1) ?? '' };
   }
 
-  #args(args: readonly string[]): string[] {
-    return ['--root', this.stateDir, ...args];
+  #loggingArgs(bundle: string): readonly string[] {
+    return ['--root', this.stateDir, '--log', logIn(bundle), '--log-format', this.#program.logFormat];
   }
-}
-
-interface StartWatch extends Disposable {
-  readonly args: readonly string[];
-}
-
-/** The runtime writes the number of the first process into a file once the command has begun. */
-function watchStart({ bundle, onStarted }: RunContainerOptions): StartWatch {
-  if (onStarted === undefined) return { args: [], [Symbol.dispose]: () => undefined };
-  const path = join(bundle, 'pid');
-  rmSync(path, { force: true });
-  const watcher = watch(bundle, (_, name) => {
-    const pid = name === 'pid' ? readPid(path) : undefined;
-    if (pid === undefined) return;
-    watcher.close();
-    onStarted(pid);
-  });
-  return { args: ['--pid-file', path], [Symbol.dispose]: () => watcher.close() };
 }
 
 /** A signal that could not be sent is sent again. */
@@ -199,38 +207,18 @@ const callTimeoutMs = 60_000;
 const stopPauseMs = 20;
 const stopTries = 500;
 
-interface ChildEnd {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+/** Of util-linux: what `hiddenMounts` is for those that start the program themselves. */
+export const viewProgram = '/usr/bin/unshare';
+
+interface ChildEnd extends ExitStatus {
   readonly broken: { readonly reason: unknown } | undefined;
 }
 
-/** The first reason, if any, for which a run is given up. */
-class Breaking {
-  broken: { readonly reason: unknown } | undefined;
-  readonly happened: Promise<void>;
-  readonly #announce: () => void;
-
-  constructor() {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.happened = promise;
-    this.#announce = resolve;
-  }
-
-  because(reason: unknown): void {
-    this.broken ??= { reason };
-    this.#announce();
-  }
-
-  /** Runs `body`, unless the run is given up already; a failure of it is such a reason. */
-  guard(body: () => void): void {
-    if (this.broken !== undefined) return;
-    try {
-      body();
-    } catch (error) {
-      this.because(error);
-    }
-  }
+/** The ids of the containers that have a folder in a state directory, sorted. */
+export function containersIn(stateDir: string): string[] {
+  return readdirSync(stateDir)
+    .filter((name) => idPattern.test(name))
+    .toSorted();
 }
 
 const idPattern = /^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$/;
@@ -250,5 +238,24 @@ function parseState(id: string, text: string): ContainerState {
     return { id, status, pid, bundle };
   } catch (error) {
     throw new Fault('internal', `look at container ${id}: the runtime's answer is not JSON`, { cause: error });
+  }
+}
+
+function logIn(bundle: string): string {
+  return join(bundle, 'runtime.log');
+}
+
+/** The first word of what a bundle runs. */
+function commandOf(bundle: string): string {
+  const spec = JSON.parse(readFileSync(join(bundle, 'config.json'), 'utf8')) as RuntimeSpec;
+  return spec.process.args[0] ?? '';
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return '';
+    throw error;
   }
 }

@@ -1,0 +1,4 @@
+import { ociRuntimeSuite } from './oci-runtime.suite.ts';
+
+ociRuntimeSuite('crun');
+ociRuntimeSuite('runc');
