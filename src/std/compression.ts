@@ -20,7 +20,7 @@ export const compressionHeadBytes = 6;
 /** What is known of a stream by its first bytes. */
 export interface PeekedStream {
   readonly compression: Compression;
-  /** It may take more than a few MiB of memory to undo, up to 64: such streams are better undone one at a time. */
+  /** It may take more than a few MiB of memory to undo, up to 32: such streams are better undone one at a time. */
   readonly isWide: boolean;
   /** All of its bytes, from the first on, to be read once. */
   readonly bytes: AsyncIterable<Uint8Array>;
@@ -41,7 +41,7 @@ export function detectCompression(head: Uint8Array): Compression {
 export async function peekCompression(source: AsyncIterable<Uint8Array>): Promise<PeekedStream> {
   const iterator = source[Symbol.asyncIterator]();
   let head: Uint8Array = new Uint8Array();
-  while (head.length < compressionHeadBytes) {
+  while (head.length < zstdHeaderBytes) {
     const next = await iterator.next();
     if (next.done === true) break;
     head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
@@ -49,23 +49,26 @@ export async function peekCompression(source: AsyncIterable<Uint8Array>): Promis
   return { compression: detectCompression(head), isWide: isWide(head), bytes: startingWith(head, iterator) };
 }
 
-/**
- * A decoder of zstd keeps as much as the window of a frame (RFC 8878 section 3.1.1.1.2): 8 MiB is what everybody has to
- * be able to do, and usual. Frames of a known length say no window, but nobody makes one that is longer than its window.
- */
+/** A decoder of zstd keeps as much as the window of a frame: 8 MiB is what every one has to be able to do, and usual. */
 function isWide(head: Uint8Array): boolean {
-  if (detectCompression(head) !== 'zstd' || head[0] !== 0x28) return false;
-  const [, , , , descriptor = 0, window = 0] = head;
-  const isSingleSegment = (descriptor & 0x20) !== 0;
-  return !isSingleSegment && window > usualWindow;
+  return detectCompression(head) === 'zstd' && head[0] === 0x28 && zstdWindowBytes(head) > 8 * 1024 * 1024;
 }
 
-/** An exponent of 23, as the byte of a frame's header has it. */
-const usualWindow = (23 - 10) << 3;
-/** 32 MiB: later frames of a stream may be wider than the first one said. */
+/** By the header of a frame (RFC 8878 section 3.1.1.1). A frame without a window has all of its content as one. */
+function zstdWindowBytes(head: Uint8Array): number {
+  const header = Buffer.concat([head, Buffer.alloc(zstdHeaderBytes)]);
+  const descriptor = header.readUInt8(4);
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  if (!isSingleSegment) return (8 + (header.readUInt8(5) & 7)) * 2 ** ((header.readUInt8(5) >> 3) + 7);
+  const at = 5 + ([0, 1, 2, 4][descriptor & 3] ?? 0);
+  const lengthOfSize = descriptor >> 6;
+  if (lengthOfSize < 2) return 0;
+  return lengthOfSize === 2 ? header.readUInt32LE(at) : Number(header.readBigUInt64LE(at));
+}
+
+const zstdHeaderBytes = 18;
+/** 32 MiB. Only the two highest levels of zstd make wider ones. */
 const maxWindowLog = 25;
-/** 64 MiB. Only the very highest level of zstd makes wider ones. */
-const maxWideWindowLog = 26;
 
 /**
  * The uncompressed bytes of `source`, which is plain, gzip (of any number of members) or zstd (of any number of
@@ -98,6 +101,9 @@ const ratioFreeBytes = 64 * 1024 * 1024;
  * and writes: with Node's own 16 KiB it takes three times as long. Larger ones gain a twentieth and cost 15 MB.
  */
 const engineOptions = { chunkSize: 256 * 1024, highWaterMark: 1024 * 1024 };
+
+/** For what takes so much memory that nothing else may. */
+const sparingOptions = { chunkSize: 64 * 1024, highWaterMark: 64 * 1024 };
 
 interface Meter {
   countInput(bytes: number): void;
@@ -144,8 +150,8 @@ async function* inflate(stream: PeekedStream, meter: Meter): AsyncGenerator<Uint
 function createEngine({ compression, isWide: wide }: PeekedStream): Engine {
   if (compression === 'gzip') return createGunzip(engineOptions);
   if (compression === 'zstd') {
-    const windowLog = wide ? maxWideWindowLog : maxWindowLog;
-    return createZstdDecompress({ ...engineOptions, params: { [constants.ZSTD_d_windowLogMax]: windowLog } });
+    const options = wide ? sparingOptions : engineOptions;
+    return createZstdDecompress({ ...options, params: { [constants.ZSTD_d_windowLogMax]: maxWindowLog } });
   }
   throw new Fault('unsupported', `decompress ${compression}: only gzip and zstd can be undone here`);
 }
@@ -218,7 +224,7 @@ function asCorrupt(compression: Compression, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (!isOurs || !(code === '' || /^(Z_|ZSTD_)/.test(code))) return error;
   if (code === 'ZSTD_error_frameParameter_windowTooLarge') {
-    return new Fault('unsupported', 'decompress zstd: it takes more than 64 MiB of memory to undo', {
+    return new Fault('unsupported', 'decompress zstd: it takes more than 32 MiB of memory to undo', {
       cause: error,
       hint: 'compress it with a lower level, or without a long window',
     });
