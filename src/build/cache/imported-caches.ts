@@ -110,7 +110,7 @@ export class ImportedCaches implements LayerFetcher {
     const nowhere = away.filter((diffId) => this.#having(diffId).length === 0);
     for (const diffId of nowhere) this.#lose(diffId, noLayer);
     if (nowhere.length > 0) throw new Fault('unavailable', `use the shared cache: ${noLayer}`);
-    const proofs = here.map((diffId) => this.#once(diffId, () => this.#prove(diffId), signal));
+    const proofs = here.map((diffId) => this.#once(diffId, (stop) => this.#prove(diffId, stop), signal));
     const problems = [...(await Promise.all(proofs)), ...(await this.#fetchAll(away, signal))];
     const lost = problems.find((problem) => problem !== undefined);
     if (lost !== undefined) throw new Fault('unavailable', `use the shared cache: ${lost}`);
@@ -151,7 +151,7 @@ export class ImportedCaches implements LayerFetcher {
       if (this.#unreachable.has(cache)) continue;
       try {
         await cache.fetch(diffId, { signal, onProgress: (transfer) => onProgress(diffId, transfer) });
-        return await this.#prove(diffId);
+        return await this.#prove(diffId, signal);
       } catch (error) {
         if (!Fault.is(error) || error.code === 'cancelled' || signal.aborted) throw error;
         if (error.code === 'unavailable') this.#unreachable.add(cache);
@@ -167,10 +167,10 @@ export class ImportedCaches implements LayerFetcher {
   }
 
   /** Looks whether the layer, which is here, holds what was claimed. */
-  async #prove(diffId: DiffId): Promise<string | undefined> {
+  async #prove(diffId: DiffId, signal: AbortSignal): Promise<string | undefined> {
     const known = this.#claims.get(diffId);
     if (known === undefined) return undefined;
-    const found = readContentId(this.#options.layers.tar(diffId));
+    const found = await readContentId(this.#options.layers.tar(diffId), signal);
     if (found !== known.entry.contentId) return this.#lose(diffId, 'it does not hold what the cache says');
     this.#proven.add(diffId);
     return undefined;

@@ -34,6 +34,8 @@ test('each type has its attributes', () => {
       compression: { kind: 'zstd', level: 9, isForced: false },
     },
   );
+  const spelled = parseCacheTo('type=local,dest=d,image-manifest=true,oci-mediatypes=true');
+  assert.deepEqual(spelled, parseCacheTo('type=local,dest=d'));
   assert.deepEqual(parseCacheTo('type=inline'), { kind: 'inline' });
 });
 
@@ -50,5 +52,9 @@ test('what cannot be meant is refused', () => {
     assert.throws(() => parseCacheTo(text), { code: 'invalid' }, text);
   }
   assert.throws(() => parseCacheTo('type=local,dest=x,compression-level=10'), /from 0 to 9/);
+  assert.throws(() => parseCacheTo('type=local,dest=x,image-manifest=false'), /image-manifest=false is not supported/);
+  assert.throws(() => parseCacheTo('type=registry,ref=x,oci-mediatypes=0'), /oci-mediatypes=false is not supported/);
+  assert.throws(() => parseCacheTo('type=gha'), /there is no cache in GitHub.*known are registry, local, inline/);
+  assert.throws(() => parseCacheFrom('type=azblob,name=x'), /there is no cache in Azure.*known are registry, local/);
   assert.throws(() => parseCacheFrom('type=inline'), /known are registry, local/);
 });

@@ -28,6 +28,8 @@ export function parseCacheTo(text: string): CacheExport {
       : { kind: 'local', folder: fields.required('dest'), tag: fields.take('tag') ?? 'latest', digest: undefined };
   const mode = fields.choice('mode', ['min', 'max'], 'min');
   const ignoresErrors = fields.flag('ignore-error');
+  fields.mustBeTrue('image-manifest', 'a cache is an image manifest');
+  fields.mustBeTrue('oci-mediatypes', 'a cache has the media types of OCI');
   return fields.end({ kind: 'place', place, mode, ignoresErrors, compression: compressionOf(fields) });
 }
 
@@ -41,6 +43,13 @@ function compressionOf(fields: SpecFields): CacheCompression {
   const isForced = fields.flag('force-compression');
   return { kind, level: level === undefined ? undefined : Number(level), isForced };
 }
+
+/** Where others keep caches. */
+const services: ReadonlyMap<string, string> = new Map([
+  ['gha', "GitHub's cache service (type gha)"],
+  ['s3', "Amazon's S3 (type s3)"],
+  ['azblob', "Azure's blob storage (type azblob)"],
+]);
 
 const levels = { uncompressed: [0, 0], gzip: [0, 9], zstd: [0, 22] } as const;
 
@@ -83,11 +92,16 @@ class SpecFields {
     return value;
   }
 
-  flag(name: string): boolean {
+  flag(name: string, otherwise = false): boolean {
     const value = this.take(name);
-    const flag = value === undefined ? false : parseBoolean(value);
+    const flag = value === undefined ? otherwise : parseBoolean(value);
     if (flag === undefined) throw this.refused(`${name} is true or false, not ${JSON.stringify(value)}`);
     return flag;
+  }
+
+  /** For what others let one choose. */
+  mustBeTrue(name: string, fact: string): void {
+    if (!this.flag(name, true)) throw this.refused(`${fact}: ${name}=false is not supported`);
   }
 
   choice<T extends string>(name: string, known: readonly T[], otherwise: T): T {
@@ -108,7 +122,9 @@ class SpecFields {
 
   unknownType(known: readonly string[]): Fault {
     const type = /(?:^|,)type=([^,]*)/i.exec(this.#text)?.[1] ?? '';
-    return this.refused(`unknown type ${JSON.stringify(type)}, known are ${known.join(', ')}`);
+    const service = services.get(type);
+    const what = service === undefined ? `unknown type ${JSON.stringify(type)}` : `there is no cache in ${service}`;
+    return this.refused(`${what}, known are ${known.join(', ')}`);
   }
 
   refused(why: string): Fault {
