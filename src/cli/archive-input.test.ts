@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
-import { temporaryDirectory } from '../host/temporary-directory.fixture.ts';
 import { takeArchive } from './archive-input.ts';
 import { unreadableFile } from './unreadable-file.ts';
 
 test('what is wrong with an archive is said of the file, or of standard input', async () => {
-  using folder = temporaryDirectory();
+  using folder = ownFolder();
   const file = join(folder.path, 'cut.tar');
   writeFileSync(file, 'junk');
   await assert.rejects(load(file), { code: 'corrupt', message: `load ${file}: read tar: it is cut off` });
@@ -17,7 +17,7 @@ test('what is wrong with an archive is said of the file, or of standard input', 
 });
 
 test('a file that cannot be read says why, and what to do', async () => {
-  using folder = temporaryDirectory();
+  using folder = ownFolder();
   mkdirSync(join(folder.path, 'd'));
   writeFileSync(join(folder.path, 'f'), '');
   for (const missing of ['none', 'f/x'].map((name) => join(folder.path, name))) {
@@ -51,4 +51,9 @@ async function refuse(archive: AsyncIterable<Uint8Array>): Promise<never> {
 
 function junk(): Readable {
   return Readable.from([Buffer.from('junk')]);
+}
+
+function ownFolder(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), 'varve-cli-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
 }
