@@ -43,6 +43,15 @@ test('a folder is refused, a symlink is replaced, and a name may be as long as n
   await writeWholeFile(join(folder.path, 'n'.repeat(255)), hello);
 });
 
+test('what keeps a file from being written is said of its own name', async () => {
+  using folder = temporaryDirectory();
+  const file = join(folder.path, 'none/f');
+  await assert.rejects(writeWholeFile(file, hello), {
+    code: 'not-found',
+    message: `write ${file}: no such file or directory (ENOENT)`,
+  });
+});
+
 test('a pipe is written as it is', async () => {
   using folder = temporaryDirectory();
   const pipe = join(folder.path, 'p');

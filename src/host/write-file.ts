@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Fault } from '../errors/index.ts';
+import { bytesOf } from '../std/index.ts';
+import { nodeFault } from './errno.ts';
 
 /** Takes bytes one after the other; awaited before more are made. */
 export type WriteChunk = (chunk: Uint8Array) => Promise<void>;
@@ -21,7 +23,7 @@ export async function writeWholeFile(file: string, produce: (write: WriteChunk) 
     if (!isSpecial) await rename(target, file);
   } catch (error) {
     if (!isSpecial) await rm(target, { force: true });
-    throw Fault.is(error) ? error : Fault.wrap(`write ${file}`, error);
+    throw nodeFault('write', bytesOf(file), error);
   }
 }
 

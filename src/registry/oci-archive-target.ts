@@ -1,6 +1,6 @@
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { Fault } from '../errors/index.ts';
-import { temporaryNeighbour, type WriteChunk } from '../host/index.ts';
+import { nodeFault, temporaryNeighbour, type WriteChunk } from '../host/index.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
 import {
   algorithmOf,
@@ -12,6 +12,7 @@ import {
   mediaTypes,
   parseManifest,
 } from '../oci/index.ts';
+import { bytesOf } from '../std/index.ts';
 import { endOfArchive, formatHeader, paddingOf } from '../tar/index.ts';
 import { memberOf, writeDirectoryMember, writeFileMember } from './archive-members.ts';
 import { listedAs } from './layout-content.ts';
@@ -30,7 +31,7 @@ export async function openArchiveTarget(file: string): Promise<LayoutTarget> {
   try {
     return new OciArchiveTarget({ file, temporary }, await open(temporary, 'wx', 0o644));
   } catch (error) {
-    throw Fault.wrap(`write image archive ${file}`, error);
+    throw nodeFault('write image archive', bytesOf(file), error);
   }
 }
 

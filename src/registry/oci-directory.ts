@@ -1,9 +1,8 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Fault } from '../errors/index.ts';
-import { writeWholeFile, type WriteChunk } from '../host/index.ts';
+import { nodeFault, writeWholeFile, type WriteChunk } from '../host/index.ts';
 import { encodeLayoutMarker, imageLayout, layoutBlobPath } from '../oci/index.ts';
-import { throwIfAborted } from '../std/index.ts';
+import { bytesOf, throwIfAborted } from '../std/index.ts';
 import { pourBlob } from './archive-members.ts';
 import { layoutIndex, type LayoutContent } from './layout-content.ts';
 import type { WaitOptions } from './remote.ts';
@@ -31,7 +30,7 @@ export async function writeOciDirectory(
     await writeWhole(join(directory, imageLayout.marker), (write) => write(encodeLayoutMarker()));
     await writeWhole(join(directory, imageLayout.index), (write) => write(layoutIndex(content.images)));
   } catch (error) {
-    throw Fault.is(error) ? error : Fault.wrap(`write image layout ${directory}`, error);
+    throw nodeFault('write image layout', bytesOf(directory), error);
   }
 }
 
