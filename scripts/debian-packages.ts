@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 
 /** What the engine needs to run containers. */
-export const enginePackages = ['runc', 'conmon', 'tini', 'golang-github-containers-common', 'passt'] as const;
+export const enginePackages = ['crun', 'runc', 'conmon', 'tini', 'golang-github-containers-common', 'passt'] as const;
 
 /** What the tests need besides: registries, other tools that read and write images, archives and trees. */
 export const testPackages = [

@@ -5,6 +5,7 @@ import { collectEnvironment } from './environment.ts';
 import { list, text, toggle } from './flags.ts';
 import type { FlagValues } from './flags.ts';
 import { parseLabels, parseMemoryBytes, parseNumber } from './parse-values.ts';
+import { runtimeFlag } from './runtime-flag.ts';
 import { parseSignalName } from './signal-name.ts';
 import { tlsVerifyFlag } from './tls-verify.ts';
 
@@ -28,6 +29,7 @@ export const containerFlags = {
   pull: text('Pull image before running (default "missing")', { choices: ['always', 'missing', 'never'] }),
   quiet: toggle('Suppress the pull output', { short: 'q' }),
   'read-only': toggle("Mount the container's root filesystem as read only"),
+  runtime: runtimeFlag,
   rm: toggle('Automatically remove the container when it exits'),
   'security-opt': list('Security Options'),
   'stop-signal': text('Signal to stop the container'),

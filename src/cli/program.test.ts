@@ -36,6 +36,10 @@ test('version loads no other command and no engine', () => {
 
 test('the store is where --root says; what is not said is left open', async () => {
   assert.deepEqual((await runCli(['--root', '/a', '--run-root=/r', 'ps'])).opened, [{ root: '/a', runRoot: '/r' }]);
+  assert.deepEqual((await runCli(['--runtime', 'runc', 'ps'])).opened, [{ runtime: 'runc' }]);
+  assert.deepEqual((await runCli(['--runtime', 'runc', 'create', '--runtime', 'crun', 'busybox'])).opened, [
+    { runtime: 'crun' },
+  ]);
   assert.deepEqual((await runCli(['ps'], { env: { VARVE_ROOT: '/b' } })).opened, [{}]);
 });
 

@@ -6,6 +6,7 @@ import type { FoundCommand } from './command-table.ts';
 import { describeError } from './describe-error.ts';
 import { helpFlag, parseFlags, text, toggle } from './flags.ts';
 import type { FlagValues } from './flags.ts';
+import { runtimeFlag } from './runtime-flag.ts';
 import { Interruption } from './interruption.ts';
 import type { SignalSource } from './interruption.ts';
 import { Output } from './output.ts';
@@ -22,7 +23,11 @@ export interface ProgramOptions {
   readonly signals: SignalSource;
   readonly version: string;
   /** What is left out is for the one who opens it to choose, from the environment too. */
-  readonly openEngine: (options: { readonly root?: string; readonly runRoot?: string }) => Promise<Engine>;
+  readonly openEngine: (options: {
+    readonly root?: string;
+    readonly runRoot?: string;
+    readonly runtime?: string;
+  }) => Promise<Engine>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Ends the process at once: for those who press Ctrl-C twice. */
@@ -39,6 +44,7 @@ const globalFlags = {
   'run-root': text('Folder of what lives until the next boot (default "/run/varve", or $VARVE_RUN_ROOT)', {
     placeholder: 'folder',
   }),
+  runtime: runtimeFlag,
   debug: toggle('Show the causes and the places of errors', { short: 'D' }),
   help: toggle('Show this help', { short: 'h' }),
   version: toggle('Show the version', { short: 'v' }),
@@ -103,7 +109,8 @@ class Program {
     if (parsed.flags.help) return this.#printCommandHelp(found, command);
     const wrong = wrongCount(found.name, parsed.operands.length, command.operands);
     if (wrong !== undefined) return this.#refuse(wrong, 1, { found, command });
-    return this.#execute(command, parsed as never, globals);
+    const runtime = runtimeOf(parsed.flags) ?? globals.runtime;
+    return this.#execute(command, parsed as never, { ...globals, runtime });
   }
 
   async #refuse(error: unknown, code: number, of: { found: FoundCommand; command: AnyCommand }): Promise<number> {
@@ -127,7 +134,7 @@ class Program {
   #context(globals: FlagValues<typeof globalFlags>): Context<Engine> {
     const options = this.#options;
     const { env, version, now, openEngine } = options;
-    const { root, 'run-root': runRoot } = globals;
+    const { root, 'run-root': runRoot, runtime } = globals;
     return {
       ...this.#around,
       get stdin() {
@@ -142,6 +149,7 @@ class Program {
         this.#engine ??= openEngine({
           ...(root === undefined ? {} : { root }),
           ...(runRoot === undefined ? {} : { runRoot }),
+          ...(runtime === undefined ? {} : { runtime }),
         });
         return this.#engine;
       },
@@ -200,6 +208,12 @@ class Program {
     const shown = isOurs ? new Fault('cancelled', 'interrupted', { cause: error }) : error;
     this.#around.stderr.print(describeError(shown, { debug: this.#debug, label }));
   }
+}
+
+/** Docker has it after the verb, Podman before it. */
+function runtimeOf(flags: Readonly<Record<string, unknown>>): string | undefined {
+  const { runtime } = flags;
+  return typeof runtime === 'string' ? runtime : undefined;
 }
 
 function isBrokenPipe(error: Error): boolean {

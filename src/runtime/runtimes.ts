@@ -11,7 +11,7 @@ export interface Runtimes {
    */
   choose(wanted?: string): OciRuntime;
 
-  /** By what `choose` gives the same one as now again, later; undefined where there is none. */
+  /** By what `choose` gives the same one as now again, later. Undefined where none is found; Faults as of `choose` for one that was asked for. */
   chosenName(): string | undefined;
 
   /** Those that come before the chosen one, each with the reason why it was not taken. */

@@ -12,6 +12,7 @@ import type { ProgressMode } from '../progress/build-progress.ts';
 import { openProgress } from '../progress/open-progress.ts';
 import { requireWritable, writeResult } from '../result-files.ts';
 import { runFlags, runOptions } from '../run-flags.ts';
+import { runtimeFlag } from '../runtime-flag.ts';
 import { tlsVerifyFlag } from '../tls-verify.ts';
 
 type Needs = Pick<Engine, 'build' | 'checkBuild'>;
@@ -50,6 +51,7 @@ const flags = {
   progress: text('Set type of progress output; default "auto", or $BUILDKIT_PROGRESS', { choices: modes }),
   pull: toggle('Always attempt to pull all referenced images'),
   quiet: toggle('Suppress the build output and print image ID on success', { short: 'q' }),
+  runtime: runtimeFlag,
   tag: list('Name and optionally a tag (format: "name:tag")', { short: 't', placeholder: 'name' }),
   'source-date-epoch': text('Make no time in the image later than this', { placeholder: 'seconds' }),
   target: list('Set the target build stage to build; may be given several times', { placeholder: 'stage' }),
