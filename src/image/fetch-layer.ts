@@ -124,6 +124,7 @@ async function* keptOnTheWay(
   await download.commit();
 }
 
+/** Tells first what is here already. */
 async function* received(
   remote: Remote,
   descriptor: Descriptor,
@@ -131,6 +132,7 @@ async function* received(
 ): AsyncGenerator<Uint8Array, void> {
   const { digest, size: totalBytes } = descriptor;
   let doneBytes = startBytes;
+  options.onEvent({ kind: 'bytes', digest, doneBytes, totalBytes });
   if (doneBytes === totalBytes) return;
   for await (const chunk of remote.blob(descriptor, { offsetBytes: startBytes, signal: options.signal })) {
     doneBytes += chunk.length;

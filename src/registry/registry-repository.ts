@@ -13,6 +13,7 @@ import {
 import type { Sleep } from '../std/index.ts';
 import { readAll } from '../std/index.ts';
 import type { Audience } from './authorizer.ts';
+import { downloadPlace } from './download-place.ts';
 import type { RegistryTransport } from './registry-transport.ts';
 import { listReferrers } from './referrers.ts';
 import type { BlobOptions, Remote, RemoteManifest, WaitOptions } from './remote.ts';
@@ -50,6 +51,7 @@ export class RegistryRepository implements Remote, RemoteListing {
 
   async *blob(descriptor: Descriptor, options: BlobOptions): AsyncGenerator<Uint8Array, void, undefined> {
     const { sleep, maxCuts, cutDelayMs } = this.#options;
+    using _place = await downloadPlace(this.#audience.address.registry, options.signal);
     let position = options.offsetBytes ?? 0;
     for (let cuts = 0; position < descriptor.size; cuts++) {
       const startedAt = position;
@@ -82,22 +84,32 @@ export class RegistryRepository implements Remote, RemoteListing {
     });
   }
 
-  /** One connection that gives the blob from `position` on. Where it is cut, its iteration ends in a transient Fault. */
-  #download(
+  /**
+   * One connection that gives the blob from `position` on. Where it is cut, its iteration ends in a transient Fault. A registry
+   * that knows nothing of ranges, or says so, sends all of the blob, and what is here already is passed over.
+   */
+  async #download(
     descriptor: Descriptor,
     position: number,
     signal: AbortSignal | undefined,
   ): Promise<AsyncIterable<Uint8Array>> {
     const what = `${this.name}: blob ${descriptor.digest}`;
-    const headers = position === 0 ? blobHeaders : { ...blobHeaders, range: `bytes=${position}-` };
-    const query = { audience: this.#audience, path: `blobs/${descriptor.digest}`, headers, what };
-    return this.#options.transport(
-      query,
-      (answer) => bytesFrom(answer, { position, size: descriptor.size, what }),
-      signal,
-    );
+    const span = { position, size: descriptor.size, what };
+    const query = { audience: this.#audience, path: `blobs/${descriptor.digest}`, what };
+    const { transport } = this.#options;
+    if (position > 0) {
+      const headers = { ...blobHeaders, range: `bytes=${position}-` };
+      const asked = { ...query, headers, alsoStatus: rangeNotSatisfiable };
+      const rest = await transport(asked, (answer) => bytesFrom(answer, span), signal);
+      if (rest !== undefined) return rest;
+    }
+    const all = await transport({ ...query, headers: blobHeaders }, (answer) => bytesFrom(answer, span), signal);
+    if (all === undefined) throw new Fault('corrupt', `${what}: some of it was sent where all of it was asked for`);
+    return all;
   }
 }
+
+const rangeNotSatisfiable = 416;
 
 /** A download that was cut after so much counts as progress: tries are counted anew. */
 const progressBytes = 64 * 1024;
@@ -140,17 +152,14 @@ interface Span {
   readonly what: string;
 }
 
-/** The answer's bytes from `position` to `size`: a server may pass over `Range` and send all. */
-async function bytesFrom(answer: HttpAnswer, span: Span): Promise<AsyncIterable<Uint8Array>> {
+/** The answer's bytes from `position` to `size`, or from before that on; undefined where it does not have them. */
+async function bytesFrom(answer: HttpAnswer, span: Span): Promise<AsyncIterable<Uint8Array> | undefined> {
   const start = answer.status === 206 ? rangeStart(answer) : 0;
-  if (start === undefined || start > span.position) {
-    await answer.discard();
-    throw new Fault(
-      'corrupt',
-      `asked for bytes from ${span.position}, the answer starts at ${start ?? 'an unknown place'}`,
-    );
+  if (answer.status !== rangeNotSatisfiable && start !== undefined && start <= span.position) {
+    return sliced(answer.body, start, span);
   }
-  return sliced(answer.body, start, span);
+  await answer.discard();
+  return undefined;
 }
 
 async function* sliced(

@@ -25,6 +25,8 @@ export interface RegistryQuery {
   readonly path: string | URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: HttpBody;
+  /** A status that is an answer too, beside success. */
+  readonly alsoStatus?: number;
   /** For messages: `docker.io/library/alpine: manifest latest`. */
   readonly what: string;
 }
@@ -32,7 +34,8 @@ export interface RegistryQuery {
 /** What an answer is turned into. It belongs to the try: where the connection fails under it, all is tried again. */
 type ReadAnswer<T> = (answer: HttpAnswer) => Promise<T> | T;
 
-/** Asks a registry: with authorisation and redirects. Only a success (2xx) is given to `read`; all else is a Fault. */
+/** Asks a registry: with authorisation and redirects. Only a success (2xx), and what the query
+ * takes for one, is given to `read`; all else is a Fault. */
 export interface RegistryTransport {
   /** With patience. */
   <T>(query: RegistryQuery, read: ReadAnswer<T>, signal: AbortSignal | undefined): Promise<T>;
@@ -62,7 +65,8 @@ async function attempt<T>(query: RegistryQuery, read: ReadAnswer<T>, options: At
   try {
     throwIfAborted(options.signal, query.what);
     const answer = await authorized(query, options);
-    if (answer.status >= 200 && answer.status < 300) return { kind: 'done', value: await read(answer) };
+    const isAnswer = (answer.status >= 200 && answer.status < 300) || answer.status === query.alsoStatus;
+    if (isAnswer) return { kind: 'done', value: await read(answer) };
     const refusal = await statusFault(answer, query.what, query.audience.address.registry);
     if (!isTransient(refusal.fault)) throw refusal.fault;
     return { kind: 'again', fault: refusal.fault, ...(refusal.afterMs !== undefined && { afterMs: refusal.afterMs }) };
