@@ -40,6 +40,7 @@ export function openRegistryClient(
       return own !== undefined && insecure.has(host) ? { ...own, authorities: [] } : own;
     },
     mirrors: known.mirrors,
+    ...(known.silenceMs !== undefined && { timeouts: { answerMs: known.silenceMs, stallMs: known.silenceMs } }),
     ...limits,
     insecureRegistries: { has: (registry) => insecure.has(registry) || known.insecure.has(registry) },
   });

@@ -96,6 +96,9 @@ test('client certificates come in pairs, and settings that are misspelt are refu
     '{"registry":{}}',
     '{"registries":{"a":{"insecur":true}}}',
     '{"registries":{"a":{"mirrors":["http://b"]}}}',
+    '{"timeoutSeconds":0}',
+    '{"timeoutSeconds":86400}',
+    '{"timeoutSeconds":"30"}',
   ]) {
     writeFileSync(join(home.path, 'registries.json'), wrong);
     assert.throws(
@@ -104,6 +107,8 @@ test('client certificates come in pairs, and settings that are misspelt are refu
       wrong,
     );
   }
+  writeFileSync(join(home.path, 'registries.json'), '{"timeoutSeconds":2}');
+  assert.equal(accessIn(home.path).settings().silenceMs, 2000);
 });
 
 test("Docker's and Podman's files are read as they are", async () => {

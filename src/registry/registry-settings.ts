@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Fault } from '../errors/index.ts';
-import { fieldsOf, flagAt, objectAt, parseJsonObject, textsAt } from '../oci/index.ts';
+import { countAt, fieldsOf, flagAt, objectAt, parseJsonObject, textsAt, type Fields } from '../oci/index.ts';
 import { certificateRoots } from './certificate-folders.ts';
 
 /** How registries are reached, as the person who runs the machine says it. */
@@ -11,17 +11,19 @@ export interface RegistrySettings {
   readonly mirrors: ReadonlyMap<string, readonly string[]>;
   /** Folders of certificates, by registry: the first that has one for it counts. */
   readonly certificateRoots: readonly string[];
+  /** How long a registry may say nothing; undefined for the usual time. */
+  readonly silenceMs: number | undefined;
 }
 
 const maxFileBytes = 1024 * 1024;
 
 /**
- * Reads `{"registries": {"HOST": {"insecure": true, "mirrors": ["HOST/PATH"]}}, "certificates": ["FOLDER"]}`, all of it
- * optional; no file says nothing. Fault `invalid`.
+ * Reads `{"registries": {"HOST": {"insecure": true, "mirrors": ["HOST/PATH"]}}, "certificates": ["FOLDER"], "timeoutSeconds":
+ * 30}`, all of it optional; no file says nothing. Fault `invalid`.
  */
 export function readRegistrySettings(path: string): RegistrySettings {
   const bytes = contentOf(path);
-  if (bytes === undefined) return { insecure: new Set(), mirrors: new Map(), certificateRoots };
+  if (bytes === undefined) return { insecure: new Set(), mirrors: new Map(), certificateRoots, silenceMs: undefined };
   try {
     if (bytes.length > maxFileBytes) throw new Fault('exhausted', `it is larger than ${maxFileBytes} bytes`);
     return parseRegistrySettings(bytes);
@@ -32,7 +34,7 @@ export function readRegistrySettings(path: string): RegistrySettings {
 
 function parseRegistrySettings(bytes: Uint8Array): RegistrySettings {
   const document = parseJsonObject(bytes);
-  refuseOthers(Object.keys(document.values), ['registries', 'certificates'], '');
+  refuseOthers(Object.keys(document.values), ['registries', 'certificates', 'timeoutSeconds'], '');
   const registries = objectAt(document, 'registries')?.values ?? {};
   const insecure = new Set<string>();
   const mirrors = new Map<string, readonly string[]>();
@@ -45,7 +47,20 @@ function parseRegistrySettings(bytes: Uint8Array): RegistrySettings {
       (textsAt(fields, 'mirrors') ?? []).map((mirror) => checkedMirror(mirror, fields.path)),
     );
   }
-  return { insecure, mirrors, certificateRoots: textsAt(document, 'certificates') ?? certificateRoots };
+  return {
+    insecure,
+    mirrors,
+    certificateRoots: textsAt(document, 'certificates') ?? certificateRoots,
+    silenceMs: silenceAt(document),
+  };
+}
+
+function silenceAt(document: Fields): number | undefined {
+  const seconds = countAt(document, 'timeoutSeconds');
+  if (seconds === 0 || (seconds ?? 1) > 3600) {
+    throw new Fault('invalid', `timeoutSeconds is not from 1 to 3600: ${seconds}`);
+  }
+  return seconds === undefined ? undefined : seconds * 1000;
 }
 
 /** A misspelt setting that is passed over would not be noticed. */
