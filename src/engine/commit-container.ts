@@ -5,7 +5,7 @@ import type { OciRuntime } from '../runtime/index.ts';
 import { packInSlices } from '../snapshot/index.ts';
 import type { ContainerPlace, StoredContainer } from './container-directory.ts';
 import type { ContainerRecord } from './container-record.ts';
-import { hasWritableLayer, readStubs } from './container-runner.ts';
+import { hasWritableLayer, readStubs } from './container-setup.ts';
 import type { CommitOptions } from './containers.ts';
 import type { Store } from './store.ts';
 import { StublessPacker, stubFilterFor } from './stub-filter.ts';

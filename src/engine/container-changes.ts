@@ -1,5 +1,5 @@
 import type { ContainerPlace, StoredContainer } from './container-directory.ts';
-import { hasWritableLayer, readStubs } from './container-runner.ts';
+import { hasWritableLayer, readStubs } from './container-setup.ts';
 import type { ContainerChange } from './containers.ts';
 import type { Store } from './store.ts';
 import { stubFilterFor } from './stub-filter.ts';

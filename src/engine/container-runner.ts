@@ -1,29 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
-import { bootId, killProcess, processStartTime, Tree } from '../host/index.ts';
-import {
-  monitorProcess,
-  mountTargets,
-  openBindSource,
-  prepareMountpoints,
-  removeStubs,
-  runAttached,
-  writeBundle,
-  type Attachment,
-  type BindSource,
-  type ContainerMount,
-  type MountStub,
-  type SeccompSpec,
-} from '../runtime/index.ts';
-import { bytesOf, throwIfAborted } from '../std/index.ts';
-import { makeBindFolder, specOf } from './container-bundle.ts';
+import { bootId, killProcess, processStartTime } from '../host/index.ts';
+import { monitorProcess, runAttached, type Attachment } from '../runtime/index.ts';
+import { throwIfAborted } from '../std/index.ts';
 import type { ContainerDirectory, ContainerPlace, StoredContainer } from './container-directory.ts';
 import type { ContainerLife, ProcessIdentity, RunningLife, StartFailure } from './container-record.ts';
+import { ContainerSetup, hasWritableLayer } from './container-setup.ts';
 import type { TerminalSize } from './containers.ts';
 import { observeLife } from './observe-life.ts';
-import { cachedSeccomp } from './seccomp-cache.ts';
-import type { LoadSeccomp } from './security-options.ts';
 import { StartFault } from './start-fault.ts';
 import type { Store } from './store.ts';
 import type { Volumes } from './volumes.ts';
@@ -36,19 +21,20 @@ export interface RunnerOptions {
 /**
  * Starts containers and tidies up after them. Its callers hold the container's lock.
  *
- * A running container has, besides its processes: a mounted root filesystem with the places for further mounts made in
- * it, a bundle in the volatile folder, the state of its runtime. `end` takes all of it away, in an order in which it can
- * be done again from the start by whoever comes after one that was killed.
+ * A running container has, besides its processes, what its setup is and the state of its runtime. `end` takes all of it
+ * away, in an order in which it can be done again from the start by whoever comes after one that was killed.
  */
 export class ContainerRunner {
   readonly #store: Store;
   readonly #directory: ContainerDirectory;
   readonly #volumes: Volumes;
+  readonly #setup: ContainerSetup;
 
   constructor(store: Store, { directory, volumes }: RunnerOptions) {
     this.#store = store;
     this.#directory = directory;
     this.#volumes = volumes;
+    this.#setup = new ContainerSetup(store, volumes);
   }
 
   /** What has become of it, as far as can be seen from here. */
@@ -89,7 +75,7 @@ export class ContainerRunner {
     const { id, record } = container;
     const { autoRemove } = record.settings;
     if (record.life.kind === 'running' && !autoRemove) this.#directory.setLife(container, life);
-    const tidy = (): void => (autoRemove ? this.discard(container) : this.#takeDown(id));
+    const tidy = (): void => (autoRemove ? this.discard(container) : this.#setup.takeDown(this.#directory.place(id)));
     await this.#withoutProcesses(id, { hasEnded: life.kind === 'exited', tidy });
     return life;
   }
@@ -142,19 +128,10 @@ export class ContainerRunner {
     }
   }
 
-  /** Takes away all that stands only while it runs. */
-  #takeDown(id: string): void {
-    const place = this.#directory.place(id);
-    this.#removeStubs(place);
-    this.#store.areas.unmount(id);
-    this.#closeBinds(place);
-    rmSync(place.bundle, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
-  }
-
   async #takeBack(container: StoredContainer, error: unknown): Promise<void> {
     const tidy = (): void => {
       if (container.record.settings.autoRemove) return this.discard(container);
-      this.#takeDown(container.id);
+      this.#setup.takeDown(this.#directory.place(container.id));
       if (!Fault.is(error, 'cancelled'))
         this.#directory.setLife(container, { kind: 'created', failure: failureOf(error) });
     };
@@ -162,15 +139,10 @@ export class ContainerRunner {
   }
 
   async #launch(container: StoredContainer, options: RunOptions): Promise<StartedContainer> {
-    const { id, record } = container;
-    const { areas, snapshotter } = this.#store;
-    const place = this.#directory.place(id);
-    mkdirSync(place.folder, { recursive: true, mode: 0o700 });
-    areas.lasting(id);
-    snapshotter.writable(record.chain, { ...place, volatile: record.settings.autoRemove });
-    const sources = await this.#prepare(container, place, options.signal);
+    const place = this.#directory.place(container.id);
+    const sources = await this.#setup.putUp(container, place, options.signal);
     try {
-      const { tty, openStdin, autoRemove } = record.settings;
+      const { tty, openStdin, autoRemove } = container.record.settings;
       const needsMonitor = !options.attach || !autoRemove || tty || openStdin;
       return needsMonitor
         ? await this.#launchMonitored(container, place, options)
@@ -231,37 +203,8 @@ export class ContainerRunner {
     }
   }
 
-  /** All that the bundle needs. Gives the sources of binds, to be closed once the container has them. */
-  async #prepare({ record }: StoredContainer, place: ContainerPlace, signal: AbortSignal): Promise<BindSource[]> {
-    using rootfs = Tree.open(place.target);
-    const sources: BindSource[] = [];
-    const mounts: ContainerMount[] = [];
-    for (const mount of record.mounts) {
-      if (mount.kind === 'volume') await this.#volumes.fill(mount.name, rootfs, { path: mount.target, signal });
-      const path = mount.kind === 'volume' ? this.#volumes.dataPath(mount.name) : madeSource(mount.source);
-      const opened = openBindSource(path, {
-        mounts: this.#store.mounts,
-        place: join(makeBindFolder(place), String(sources.length)),
-      });
-      sources.push(opened);
-      mounts.push({ kind: 'bind', source: opened.source, destination: mount.target, readonly: mount.readonly });
-    }
-    const spec = specOf(record, { place, rootfs, mounts, loadSeccomp: (target) => this.#seccomp(target) });
-    writeBundle(place.bundle, spec);
-    const stubs = prepareMountpoints(rootfs, mountTargets(spec));
-    writeFileSync(`${place.stubsPath}.new`, JSON.stringify(stubs), { mode: 0o600 });
-    renameSync(`${place.stubsPath}.new`, place.stubsPath);
-    return sources;
-  }
-
-  #seccomp(target: Parameters<LoadSeccomp>[0]): SeccompSpec {
-    const { platform, runRoot, version } = this.#store;
-    const folder = join(runRoot, 'seccomp');
-    return cachedSeccomp({ architecture: platform.architecture, ...target }, { folder, version });
-  }
-
   #discardFolders(id: string): void {
-    this.#closeBinds(this.#directory.place(id));
+    this.#setup.closeBinds(this.#directory.place(id));
     this.#store.areas.remove(id);
     rmSync(join(this.#store.root, 'containers', id), { recursive: true, force: true });
   }
@@ -269,22 +212,6 @@ export class ContainerRunner {
   #running(process: ProcessIdentity, monitor: ProcessIdentity | undefined): RunningLife {
     const startedAt = new Date(this.#store.clock.now()).toISOString();
     return { kind: 'running', startedAt, process, monitor, bootId: bootId() };
-  }
-
-  #removeStubs(place: ContainerPlace): void {
-    const stubs = readStubs(place);
-    if (stubs.length === 0 || !this.#store.areas.isMounted(place.id)) return;
-    using rootfs = Tree.open(place.target);
-    removeStubs(rootfs, stubs);
-  }
-
-  /** Those that a start which was cut short has left. */
-  #closeBinds({ bundle }: ContainerPlace): void {
-    const folder = join(bundle, 'binds');
-    if (!existsSync(folder)) return;
-    const { mounts } = this.#store;
-    const left = mounts.list().filter((mount) => mount.target.startsWith(`${bytesOf(folder)}/`));
-    for (const mount of left.toReversed()) mounts.unmount(mount.target, { detach: true });
   }
 }
 
@@ -302,17 +229,6 @@ export interface RunOptions {
   readonly signal: AbortSignal;
 }
 
-/** True once it was started, for as long as it exists. */
-export function hasWritableLayer({ workDir }: ContainerPlace): boolean {
-  return existsSync(join(workDir, 'upper'));
-}
-
-/** The mount places that stand in a running container; none where it does not run. */
-export function readStubs({ stubsPath }: ContainerPlace): readonly MountStub[] {
-  if (!existsSync(stubsPath)) return [];
-  return JSON.parse(readFileSync(stubsPath, 'utf8')) as readonly MountStub[];
-}
-
 /** Without a start time it is no process, and never found alive. */
 function identityOf(pid: number): ProcessIdentity {
   return { pid, startTime: processStartTime(pid) ?? '' };
@@ -320,12 +236,6 @@ function identityOf(pid: number): ProcessIdentity {
 
 function volumeOf(mount: StoredContainer['record']['mounts'][number]): string | undefined {
   return mount.kind === 'volume' ? mount.name : undefined;
-}
-
-/** Docker makes a folder where there is nothing to bind. */
-function madeSource(path: string): string {
-  if (!existsSync(path)) mkdirSync(path, { recursive: true });
-  return path;
 }
 
 function failureOf(error: unknown): StartFailure {

@@ -1,7 +1,8 @@
 import { Tree } from '../host/index.ts';
 import { throwIfAborted } from '../std/index.ts';
 import { noSuchContainer, type ContainerDirectory } from './container-directory.ts';
-import { hasWritableLayer, readStubs, type ContainerRunner } from './container-runner.ts';
+import type { ContainerRunner } from './container-runner.ts';
+import { hasWritableLayer, readStubs } from './container-setup.ts';
 import { exportTree } from './export-tree.ts';
 import type { Store } from './store.ts';
 
