@@ -1,6 +1,5 @@
 import type { Dockerfile, InstructionBase, Stage, StageInstruction } from '../../dockerfile/index.ts';
 import { Fault } from '../../errors/index.ts';
-import type { StoredImage } from '../../image/index.ts';
 import { formatPlatform, parsePlatform, type Platform } from '../../oci/index.ts';
 import type { BaseImages } from './base-images.ts';
 import { baseOnImage, baseOnNothing, baseOnStage, emptyBase, imageBase, type BaseOptions } from './base-step.ts';
@@ -11,16 +10,15 @@ import type { BuildPorts } from '../build-ports.ts';
 import type { CacheRules } from './cache-rules.ts';
 import { isConfigInstruction } from './config-instructions.ts';
 import { expanderFor, type Expander } from './expander.ts';
-import { hintAtStage } from './meant-stage.ts';
-import { faultAt, instructionFault, type DockerfileSource } from './instruction-fault.ts';
+import { instructionFault, type DockerfileSource } from './instruction-fault.ts';
 import { lowerArg, lowerConfig } from './lower-config.ts';
 import { lowerCopy } from './lower-copy.ts';
 import { lowerRun } from './lower-run.ts';
+import { NameLookup } from './name-lookup.ts';
 import type { NamedSource, NamedSources } from '../context/named-contexts.ts';
 import type { OpenSource } from '../source/source-tree.ts';
 import { StageDraft, type StageBase } from './stage-draft.ts';
 import type { Origin, StageScope, StepListener } from './stage-scope.ts';
-import { stageNamed } from './stage-named.ts';
 import type { LoweredStage } from './step.ts';
 import type { StepBasics } from './step-basics.ts';
 import { baseOnTree } from './tree-base.ts';
@@ -55,12 +53,14 @@ export class StageLowering implements Disposable {
   readonly #lowered = new Map<number, Promise<LoweredStage>>();
   readonly #finished: LoweredStage[] = [];
   readonly #args: BuildArgs;
+  readonly #names: NameLookup;
   /** What steps keep until the build is over. */
   readonly #stack = new DisposableStack();
 
   constructor(options: LoweringOptions) {
     this.#options = options;
-    const { dockerfile, source, build, ports, platform } = options;
+    const { dockerfile, source, build, ports, platform, bases, named } = options;
+    this.#names = new NameLookup({ stages: dockerfile.stages, source, images: bases, contexts: named });
     const { buildArgs: given, targets } = build;
     this.#args = new BuildArgs({
       dockerfile,
@@ -113,7 +113,7 @@ export class StageLowering implements Disposable {
   async #replacement(stage: Stage): Promise<StageBeginning | undefined> {
     if (stage.name === undefined) return undefined;
     const platform = this.#platform(stage, this.#expander(stage.from, this.#args.global));
-    const named = await this.#named(stage.from, stage.name, platform);
+    const named = await this.#names.context(stage.from, stage.name, platform);
     if (named === undefined) return undefined;
     return { base: this.#baseOnNamed(stage, named, { name: stage.name, platform }), instructions: [] };
   }
@@ -125,12 +125,12 @@ export class StageLowering implements Disposable {
     const name = expand.word(stage.base);
     const { instructions } = stage;
     if (name === '') throw this.#fault(stage.from, `base name (${stage.base.text}) should not be blank`);
-    const earlier = this.#stageNamed(name, stage.index, { byNumber: false });
+    const earlier = this.#names.baseStage(name, stage);
     if (earlier !== undefined) return this.#beginning(stage, await this.#lower(earlier));
     if (name === 'scratch') return { base: baseOnNothing({ platform, epochSec }), instructions };
     const named =
-      (await this.#named(stage.from, name, platform)) ??
-      ({ kind: 'image', image: await this.#image(stage.from, name, platform) } as const);
+      (await this.#names.context(stage.from, name, platform)) ??
+      ({ kind: 'image', image: await this.#names.image(stage.from, name, platform) } as const);
     const config = named.kind === 'image' ? named.image.config.config : undefined;
     const triggers = triggersOf(config, stage, this.#options.source);
     const base = this.#baseOnNamed(stage, named, { name, platform });
@@ -203,39 +203,16 @@ export class StageLowering implements Disposable {
     instruction: InstructionBase,
     { name, platform }: { readonly name: string; readonly platform: Platform },
   ): Promise<Origin> {
-    const other = this.#stageNamed(name, this.#options.dockerfile.stages.length);
-    const named = await this.#named(instruction, other === undefined ? name : (other.name ?? ''), platform);
+    const other = this.#names.sourceStage(name);
+    const named = await this.#names.context(instruction, other === undefined ? name : (other.name ?? ''), platform);
     if (named?.kind === 'tree') return named.open;
-    if (other !== undefined) return (await this.#lower(this.#mustComeBefore(stage, instruction, { name, other }))).tip;
+    if (other !== undefined) {
+      this.#names.requireBefore(stage, instruction, { name, other });
+      return (await this.#lower(other)).tip;
+    }
     if (/^\d+$/.test(name)) throw this.#fault(instruction, `invalid stage index ${name}`);
     if (name === 'scratch' || named?.kind === 'nothing') return emptyBase().vertex;
-    return imageBase(named?.image ?? (await this.#image(instruction, name, platform)), name).vertex;
-  }
-
-  #mustComeBefore(stage: Stage, instruction: InstructionBase, named: { name: string; other: Stage }): Stage {
-    const { name, other } = named;
-    if (other.index < stage.index) return other;
-    const own = stage.name ?? String(stage.index);
-    if (other === stage) throw this.#fault(instruction, `circular dependency detected on stage: ${own}`);
-    const message = `cannot copy from stage ${JSON.stringify(name)}, it needs to be defined before current stage ${JSON.stringify(own)}`;
-    throw this.#fault(instruction, message);
-  }
-
-  async #image(instruction: InstructionBase, name: string, platform: Platform): Promise<StoredImage> {
-    try {
-      return await this.#options.bases.find(name, platform);
-    } catch (error) {
-      const { source, dockerfile } = this.#options;
-      throw faultAt(source, instruction, hintAtStage(error, name, dockerfile.stages));
-    }
-  }
-
-  async #named(instruction: InstructionBase, name: string, platform: Platform): Promise<NamedSource | undefined> {
-    try {
-      return await this.#options.named.find(name, platform);
-    } catch (error) {
-      throw faultAt(this.#options.source, instruction, error);
-    }
+    return imageBase(named?.image ?? (await this.#names.image(instruction, name, platform)), name).vertex;
   }
 
   #basics(draft: StageDraft, stage: Stage, instruction: StageInstruction): StepBasics {
@@ -255,10 +232,6 @@ export class StageLowering implements Disposable {
     const { ports, scope, platform } = this.#options;
     const foreign = platform === ports.platform ? '' : `${formatPlatform(platform)}/`;
     return `${scope}/${foreign}${stage.name ?? stage.index}/${step}`;
-  }
-
-  #stageNamed(name: string, before: number, options = { byNumber: true }): Stage | undefined {
-    return stageNamed(this.#options.dockerfile.stages.slice(0, before), name, options);
   }
 
   #expander(instruction: InstructionBase, lookup: (name: string) => string | undefined): Expander {
