@@ -1,25 +1,25 @@
 import type { StoredImage, StoredIndex, StoredMember } from '../image/index.ts';
 import type { LayerStore } from '../layer/index.ts';
 import { familiarName, familiarReference, parseReference } from '../oci/index.ts';
+import type { DigestOfName } from './image-summaries.ts';
 import type { ImageInspect } from './images.ts';
 
 interface InspectOptions {
   readonly layers: LayerStore;
   /** What was asked for, where that is an index: then the image is its member for this machine, or its first. */
   readonly index: StoredIndex | undefined;
+  readonly digestOf: DigestOfName;
 }
 
 /** Docker's JSON for an image (Engine API v1.48, ImageInspect); the members of an index stand in `Manifests`. */
-export function inspectImage(image: StoredImage, { layers, index }: InspectOptions): ImageInspect {
+export function inspectImage(image: StoredImage, { layers, index, digestOf }: InspectOptions): ImageInspect {
   const { config, chain, imageId, manifestDigest, names } = image;
   const references = names.map(parseReference);
   const newest = config.history?.at(-1);
   return {
     Id: imageId,
     RepoTags: references.filter((each) => each.tag !== undefined).map(familiarReference),
-    RepoDigests: [
-      ...new Set(references.map((each) => `${familiarName(each)}@${each.digest ?? index?.digest ?? manifestDigest}`)),
-    ],
+    RepoDigests: [...new Set(names.map((name) => `${familiarName(parseReference(name))}@${digestOf(image, name)}`))],
     Parent: '',
     Comment: newest?.comment ?? '',
     Created: config.created ?? '',

@@ -1,4 +1,4 @@
-import type { StoredImage, StoredIndex } from '../image/index.ts';
+import type { ImageStore, StoredImage, StoredIndex } from '../image/index.ts';
 import type { LayerStore } from '../layer/index.ts';
 import { choosePlatform, familiarName, parseReference, type Platform } from '../oci/index.ts';
 import type { ImageSummary } from './images.ts';
@@ -7,18 +7,36 @@ export interface SummaryOptions {
   readonly layers: LayerStore;
   /** True if the row of `name`, or of what is dangling where it is undefined, is that of this image. */
   readonly isShown: (image: StoredImage, name: string | undefined) => boolean;
+  readonly digestOf: DigestOfName;
+}
+
+/** The digest of what one of an image's names means: its index, or the manifest that it was given to. */
+export type DigestOfName = (image: StoredImage, name: string) => string;
+
+export function digestsOfNames(images: Pick<ImageStore, 'indexes' | 'find'>): DigestOfName {
+  const ofIndexes = new Map(images.indexes().flatMap(({ digest, names }) => names.map((name) => [name, digest])));
+  return (image, name) => {
+    const ofOwn = image.manifests.length > 1 ? images.find(name)?.manifestDigest : undefined;
+    return ofIndexes.get(name) ?? ofOwn ?? image.manifestDigest;
+  };
 }
 
 /** The rows of an image: one for each name, or one without a name. */
-export function summaries(image: StoredImage, { layers, isShown }: SummaryOptions): readonly ImageSummary[] {
+export function summaries(image: StoredImage, { layers, isShown, digestOf }: SummaryOptions): readonly ImageSummary[] {
   const sizeBytes = image.chain.reduce((sum, diffId) => sum + (layers.stat(diffId)?.sizeBytes ?? 0), 0);
   const created = image.config.created ?? new Date(image.storedMs).toISOString();
-  const common = { digest: image.manifestDigest, imageId: image.imageId, created, sizeBytes };
+  const common = { imageId: image.imageId, created, sizeBytes };
   if (image.names.length === 0) {
-    return isShown(image, undefined) ? [{ repository: '<none>', tag: '<none>', ...common }] : [];
+    return isShown(image, undefined)
+      ? [{ repository: '<none>', tag: '<none>', digest: image.manifestDigest, ...common }]
+      : [];
   }
-  const names = image.names.filter((name) => isShown(image, name)).map(parseReference);
-  return names.map((name) => ({ repository: familiarName(name), tag: name.tag ?? '<none>', ...common }));
+  const names = image.names.filter((name) => isShown(image, name));
+  return names.map((name) => {
+    const reference = parseReference(name);
+    const digest = digestOf(image, name);
+    return { repository: familiarName(reference), tag: reference.tag ?? '<none>', digest, ...common };
+  });
 }
 
 /** An index has one row, that of its image for this machine, or of its first. */

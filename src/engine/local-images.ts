@@ -44,7 +44,7 @@ import type {
   SaveOptions,
   TransferEvent,
 } from './images.ts';
-import { createdMs, shownMembers, summaries } from './image-summaries.ts';
+import { createdMs, digestsOfNames, shownMembers, summaries } from './image-summaries.ts';
 import { layerNamed, layerPaths, layerRows } from './layer-listing.ts';
 import { omittedLayers } from './omitted-layers.ts';
 import { loadArchive } from './load-archive.ts';
@@ -149,14 +149,15 @@ export class LocalImages implements Images {
     const { images, layers, platform } = this.#store;
     const newest = images.list().toSorted((a, b) => createdMs(b) - createdMs(a));
     const isShown = shownMembers(images.indexes(), platform);
-    return newest.flatMap((image) => summaries(image, { layers, isShown }));
+    const digestOf = digestsOfNames(images);
+    return newest.flatMap((image) => summaries(image, { layers, isShown, digestOf }));
   }
 
   inspect(name: string): ImageInspect {
     const { layers, images } = this.#store;
     const index = images.findIndex(name);
     const image = images.find(name) ?? index?.members[0]?.image ?? this.#find(name);
-    return inspectImage(image, { layers, index });
+    return inspectImage(image, { layers, index, digestOf: digestsOfNames(images) });
   }
 
   history(name: string): readonly HistoryRow[] {
