@@ -21,13 +21,17 @@ export function* readRecord(packed: Uint8Array): Generator<RecordToken, void> {
   }
 }
 
-/** A packed record that comes from elsewhere, with the digest that it has. Fault `corrupt` where it cannot be unpacked. */
-export function recordFrom(packed: Uint8Array): StepRecord {
+/**
+ * A packed record that comes from elsewhere, with the digest that it has. Fault `corrupt` where it cannot be unpacked, `exhausted` where
+ * it has more than `maxBytes`.
+ */
+export function recordFrom(packed: Uint8Array, maxBytes = Infinity): StepRecord {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   for (const block of unpackBlocks(packed)) {
     hash.update(block);
     sizeBytes += block.length;
+    if (sizeBytes > maxBytes) throw new Fault('exhausted', `read the record of a step: more than ${maxBytes} bytes`);
   }
   return { digest: hash.digest('hex'), sizeBytes, packed };
 }

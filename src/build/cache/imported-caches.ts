@@ -1,10 +1,11 @@
 import { Fault } from '../../errors/index.ts';
 import { readContentId, type LayerHolder, type LayerStore } from '../../layer/index.ts';
 import { shortDigest, type DiffId } from '../../oci/index.ts';
-import { recordFrom, type CachedOutcome, type EarlierStep, type StepRecord } from '../../solver/index.ts';
+import type { CachedOutcome, EarlierStep, StepRecord } from '../../solver/index.ts';
 import { createLimit, createSingleFlight } from '../../std/index.ts';
 import type { BuildProgress } from '../build-progress.ts';
 import type { StepResult } from '../step-result.ts';
+import { ImportedRecords } from './imported-records.ts';
 import { hasLayer, outcomeOf, shown, type Known } from './known-entry.ts';
 import type { LayerFetcher, SharedCache } from './shared-caches.ts';
 import { decodeEntries, type SharedEntry } from './shared-entry.ts';
@@ -29,6 +30,7 @@ export class ImportedCaches implements LayerFetcher {
   readonly #options: ImportedCachesOptions;
   readonly #byKey = new Map<string, Known[]>();
   readonly #byReading = new Map<string, SharedEntry>();
+  readonly #records = new ImportedRecords();
   readonly #bySlot = new Map<string, SharedEntry[]>();
   /** What was found, by layer: one layer cannot have two contents. */
   readonly #claims = new Map<DiffId, Known>();
@@ -68,13 +70,7 @@ export class ImportedCaches implements LayerFetcher {
   /** The record of a step that was done elsewhere on the same content. */
   recordRead(readingKey: string): StepRecord | undefined {
     const entry = this.#byReading.get(readingKey);
-    if (entry?.preimage === undefined || this.#dropped.has(entry)) return undefined;
-    try {
-      return recordFrom(entry.preimage);
-    } catch (error) {
-      if (Fault.is(error, 'corrupt')) return undefined;
-      throw error;
-    }
+    return entry === undefined || this.#dropped.has(entry) ? undefined : this.#records.of(entry);
   }
 
   /** The entry that `find` gave a result from. */
@@ -85,10 +81,10 @@ export class ImportedCaches implements LayerFetcher {
   /** What others built in this slot: the same step of the same Dockerfile, wherever that lies. */
   earlier(slot: string): readonly EarlierStep[] {
     const entries = this.#bySlot.get(slotAnywhere(slot)) ?? [];
-    return entries.slice(0, comparedSteps).map(({ record, contentKey, preimage }) => ({
-      recordDigest: record,
-      contentKey,
-      packed: () => preimage,
+    return entries.slice(0, comparedSteps).map((entry) => ({
+      recordDigest: entry.record,
+      contentKey: entry.contentKey,
+      packed: () => this.#records.of(entry)?.packed,
     }));
   }
 

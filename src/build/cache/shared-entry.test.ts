@@ -50,6 +50,10 @@ function refused(bytes: Uint8Array, code: string, message: RegExp): void {
   );
 }
 
+test('lines beyond 100,000 are not looked at', () => {
+  refused(Buffer.concat([encodeEntries([]), Buffer.alloc(50 << 20, '\n')]), 'exhausted', /more than 100000 steps/);
+});
+
 test('what is no list of entries is refused, with the place', () => {
   refused(Buffer.alloc(0), 'invalid', /not JSON/);
   refused(Buffer.from('{"format":"varve.cache.9"}\n'), 'unsupported', /varve\.cache\.9/);

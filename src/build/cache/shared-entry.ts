@@ -67,8 +67,6 @@ export function decodeEntries(bytes: Uint8Array): readonly SharedEntry[] {
   const [head = new Uint8Array(), ...rest] = lines;
   const found = textAt(parseJsonObject(head), 'format');
   if (found !== format) throw new Fault('unsupported', `read a shared cache: its format is ${JSON.stringify(found)}`);
-  if (rest.length > maxEntries)
-    throw new Fault('exhausted', `read a shared cache: it has more than ${maxEntries} steps`);
   return rest.map((line, index) => {
     try {
       return entryFrom(line);
@@ -125,6 +123,9 @@ function linesOf(bytes: Uint8Array): readonly Uint8Array[] {
     const end = bytes.indexOf(newline[0] as number, start);
     const stop = end === -1 ? bytes.length : end;
     lines.push(bytes.subarray(start, stop));
+    if (lines.length > maxEntries + 1) {
+      throw new Fault('exhausted', `read a shared cache: it has more than ${maxEntries} steps`);
+    }
     start = stop + 1;
   }
   return lines;
