@@ -9,6 +9,8 @@ import { works, type Work } from './works.ts';
 
 const wanted = process.argv.slice(2);
 using bench = new Bench();
+/** What is compared to more than these stands behind the name. */
+const columns = ['varve', 'docker', 'bare'];
 const chosen = works.filter(({ name }) => wanted.length === 0 || wanted.some((each) => name.startsWith(each)));
 print(
   `${new Date().toISOString().slice(0, 10)}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? '?'}, peer: ${bench.peerName}`,
@@ -20,10 +22,12 @@ for (const work of chosen) print(row(work));
 function row(work: Work): string {
   const contenders = work.contenders(bench).filter(({ name }) => name !== 'docker' || bench.hasPeer);
   const figures = new Map(alternate(contenders, work.rounds).map((each) => [each.name, each]));
-  const [varve, docker, bare] = ['varve', 'docker', 'bare'].map((name) => figures.get(name));
+  const [varve, docker, bare] = columns.map((name) => figures.get(name));
   const ratio = varve === undefined || docker === undefined ? '' : `1/${(docker.medianMs / varve.medianMs).toFixed(1)}`;
   const over = varve === undefined || bare === undefined ? '' : `${(varve.medianMs / bare.medianMs).toFixed(2)} ×`;
-  return `| ${work.name} | ${shown(varve)} | ${shown(docker)} | ${ratio} | ${work.aim} | ${shown(bare)} | ${over} |`;
+  const others = [...figures.values()].filter(({ name }) => !columns.includes(name));
+  const name = [work.name, ...others.map((each) => `${each.name}: ${shown(each)}`)].join('; ');
+  return `| ${name} | ${shown(varve)} | ${shown(docker)} | ${ratio} | ${work.aim} | ${shown(bare)} | ${over} |`;
 }
 
 function shown(figures: Figures | undefined): string {

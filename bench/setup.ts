@@ -13,6 +13,7 @@ export class Bench implements Disposable {
   readonly peerName: string;
   readonly #peer: readonly string[];
   readonly #made = new Set<string>();
+  readonly #atEnd: (() => void)[] = [];
   #registry: ChildProcess | undefined;
 
   constructor() {
@@ -70,6 +71,11 @@ export class Bench implements Disposable {
     return image;
   }
 
+  /** Does this when the bench is over. */
+  defer(work: () => void): void {
+    this.#atEnd.push(work);
+  }
+
   /** A folder of this name, filled once. */
   input(name: string, fill: (folder: string) => void): string {
     const path = join(this.folder, name);
@@ -97,6 +103,7 @@ export class Bench implements Disposable {
 
   [Symbol.dispose](): void {
     this.#registry?.kill();
+    for (const work of this.#atEnd) work();
     const names = this.tryDocker([
       'images',
       '-q',

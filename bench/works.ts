@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pullsOverLink } from './link.ts';
 import { must, type Contender } from './measure.ts';
 import type { Bench } from './setup.ts';
 
@@ -113,6 +114,12 @@ export const works: readonly Work[] = [
         { ...docker(bench, ['pull', '-q', image]), prepare: () => bench.tryDocker(['rmi', '-f', image]) },
       ];
     },
+  },
+  {
+    name: 'pull of 20 layers of 10 MB, 50 ms away, 200 Mbit/s',
+    aim: '≤ 1.3 × the link',
+    rounds: 3,
+    contenders: pullsOverLink,
   },
 ];
 
