@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -38,7 +47,7 @@ function mounted(name: string): string {
 test('a process does not see what is mounted at a hidden place, and sees all else', real, async () => {
   const [hidden, shown] = [mounted('hidden'), mounted('shown')];
   const { stdout } = await run('/bin/ls', [hidden, shown], { env, hiddenMounts: [hidden] });
-  assert.equal(stdout.toString(), `${hidden}:\nbelow\n\n${shown}:\nabove\n`);
+  assert.equal(stdout.toString(), `${hidden}:\n\n${shown}:\nabove\n`);
 });
 
 test('the machine’s mounts, this process’s namespace, root and working directory stay as they are', real, async () => {
@@ -70,8 +79,18 @@ test('all is as before where the start fails', real, async () => {
   assert.equal(readlinkSync('/proc/thread-self/ns/mnt'), namespace);
 });
 
-test('a place where nothing is mounted, or that is not there, need not be hidden', real, async () => {
-  const hiddenMounts = [folder, join(folder, 'absent')];
+test('what it writes to a hidden place nobody else sees, neither on the mount nor below', real, async () => {
+  const hidden = mounted('written');
+  const script = 'mkdir "$0/new" && ls "$0"';
+  const { stdout } = await run('/bin/sh', ['-c', script, hidden], { env, hiddenMounts: [hidden] });
+  assert.equal(stdout.toString(), 'new\n');
+  assert.deepEqual(readdirSync(hidden), ['above']);
+  mounts.unmount(hidden);
+  assert.deepEqual(readdirSync(hidden), ['below']);
+});
+
+test('a place that is not there need not be hidden', real, async () => {
+  const hiddenMounts = [join(folder, 'absent')];
   assert.equal((await run('/bin/true', [], { env, hiddenMounts })).code, 0);
 });
 

@@ -1,13 +1,13 @@
 import { closeSync, openSync } from 'node:fs';
 import { Fault } from '../errors/index.ts';
 import { bytesOf } from '../std/index.ts';
-import type { ByteString } from '../std/index.ts';
 import { errnoOf } from './errno.ts';
 import { cString, check, libc } from './libc.ts';
+import { linuxMounts } from './linux-mounts.ts';
 
 /**
- * Runs `start`, which starts a process, where the mounts at `targets` are not: the process sees all the machine's mounts
- * but these. What is not mounted need not be hidden.
+ * Runs `start`, which starts a process, where `targets` are empty folders: the process sees all that is mounted on the
+ * machine but what is at these. What it writes there goes when it does. A place that is not there need not be hidden.
  *
  * The process has a mount namespace of its own, as after `unshare --mount`, without the programs that this would take:
  * for the moment of the start this thread is in that namespace, and back before the call returns, with its root and
@@ -79,18 +79,20 @@ function follow(): void {
   check(libc().mount(null, cString(root), null, msRecursive | msSlave, null), 'make a slave of', root);
 }
 
+/** Covered rather than unmounted: a program may write to the folder below the mount, which is the machine's. */
 function hide(target: string): void {
-  const path: ByteString = bytesOf(target);
+  const { tmpfs, attach } = linuxMounts();
+  using cover = tmpfs({ sizeBytes: coverBytes });
   try {
-    check(libc().umount2(cString(path), mntDetach | umountNofollow), 'unmount', path);
+    attach(cover, target);
   } catch (error) {
-    if (errnoOf(error) !== 'EINVAL' && errnoOf(error) !== 'ENOENT') throw error;
+    if (errnoOf(error) !== 'ENOENT') throw error;
   }
 }
+
+const coverBytes = 1 << 20;
 
 const cloneFs = 0x200;
 const cloneNewNs = 0x2_0000;
 const msRecursive = 1 << 14;
 const msSlave = 1 << 19;
-const mntDetach = 2;
-const umountNofollow = 8;

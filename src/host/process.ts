@@ -24,7 +24,7 @@ export interface SpawnOptions {
   readonly stdio: readonly Stdio[];
   /** Makes it the leader of a session and group of its own: no signal of the terminal reaches it, `kill` reaches all of it. */
   readonly ownGroup?: boolean;
-  /** Mount points that it does not see anything mounted at (`withoutMounts`); nothing unless given. */
+  /** Folders that are empty to it, whatever is mounted there (`withoutMounts`); none unless given. */
   readonly hiddenMounts?: readonly string[];
 }
 

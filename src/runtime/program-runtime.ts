@@ -74,7 +74,8 @@ class ProgramRuntime implements OciRuntime {
   creationCommand(bundle: string): readonly string[] {
     const call = [this.executable, ...this.#loggingArgs(bundle)];
     if (this.#hiddenMounts.length === 0) return call;
-    const script = `umount -l ${this.#hiddenMounts.join(' ')}; exec "$@"`;
+    const covers = this.#hiddenMounts.map((target) => `mount -t tmpfs none ${target} && `);
+    const script = `${covers.join('')}exec "$@"`;
     return [viewProgram, '--mount', '--propagation', 'slave', '/bin/sh', '-c', script, 'sh', ...call];
   }
 
