@@ -35,5 +35,13 @@ export function fakeRegistries(calls: Call[]): Engine['registries'] {
       const bytes = Buffer.from('{"schemaVersion":2,"layers":[]}');
       return { digest: `sha256:${'d'.repeat(64)}`, mediaType: 'application/json', bytes };
     },
+    referrers: async (reference, options) => {
+      calls.push(['referrers', reference, plain(options)]);
+      const common = { artifactType: 'application/spdx+json', annotations: { by: 'scanner', at: 'noon' } };
+      return [
+        { digest: `sha256:${'e'.repeat(64)}`, sizeBytes: 1234, ...common },
+        { digest: `sha256:${'f'.repeat(64)}`, sizeBytes: 5, artifactType: '', annotations: {} },
+      ];
+    },
   };
 }

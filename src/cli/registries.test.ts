@@ -78,6 +78,26 @@ test('logout says what it did', async () => {
   assert.equal((await runCli(['logout', 'nowhere.test'])).stdout, 'Not logged in to nowhere.test\n');
 });
 
+test('what belongs to a manifest is a table, or digests alone', async () => {
+  const fake = createFakeEngine();
+  const { stdout } = await runCli(['manifest', 'referrers', '--artifact-type=a/b', 'app:1'], { fake });
+  assert.deepEqual(stdout.trim().split(/\s{2,}|\n/), [
+    'DIGEST',
+    'ARTIFACT TYPE',
+    'SIZE',
+    `sha256:${'e'.repeat(64)}`,
+    'application/spdx+json',
+    '1.23kB',
+    `sha256:${'f'.repeat(64)}`,
+    '<none>',
+    '5B',
+  ]);
+  assert.deepEqual(fake.calls, [['referrers', 'app:1', { tlsVerify: true, artifactType: 'a/b' }]]);
+  const format = ['--format', '{{.Annotations}}'];
+  assert.equal((await runCli(['manifest', 'referrers', ...format, 'app'])).stdout, 'by=scanner,at=noon\n\n');
+  assert.equal((await runCli(['manifest', 'referrers', '-q', 'app'])).stdout.split('\n').length, 3);
+});
+
 test('tags are printed one a line, and a manifest as it is or indented', async () => {
   assert.equal((await runCli(['tags', 'registry.test/app'])).stdout, '1\n2\n');
   assert.equal((await runCli(['manifest', 'inspect', '--raw', 'a'])).stdout, '{"schemaVersion":2,"layers":[]}');

@@ -33,7 +33,15 @@ export { writeWholeFile } from '../host/index.ts';
 export type { WriteChunk } from '../host/index.ts';
 export { LocalEngine } from './local-engine.ts';
 export type { Registry, RegistryOptions } from './registry/registry.ts';
-export type { LoginOptions, LoginResult, Registries, RegistryAccessOptions, RegistryManifest } from './registries.ts';
+export type {
+  LoginOptions,
+  LoginResult,
+  Referrer,
+  ReferrersOptions,
+  Registries,
+  RegistryAccessOptions,
+  RegistryManifest,
+} from './registries.ts';
 export type { Store } from './store.ts';
 export type {
   CopyOptions,

@@ -1,6 +1,14 @@
 import { Fault } from '../errors/index.ts';
 import { dockerHub, parseReference, tagOrDigest } from '../oci/index.ts';
-import type { LoginOptions, LoginResult, Registries, RegistryAccessOptions, RegistryManifest } from './registries.ts';
+import type {
+  LoginOptions,
+  LoginResult,
+  Referrer,
+  ReferrersOptions,
+  Registries,
+  RegistryAccessOptions,
+  RegistryManifest,
+} from './registries.ts';
 import { openRegistryClient, unverified } from './registry-client.ts';
 import type { Store } from './store.ts';
 
@@ -38,6 +46,20 @@ export class LocalRegistries implements Registries {
     using client = openRegistryClient(this.#store, { insecure: unverified(reference, options) });
     const { digest, mediaType, bytes } = await client.repository(reference).manifest(tagOrDigest(reference), options);
     return { digest, mediaType, bytes };
+  }
+
+  async referrers(name: string, options: ReferrersOptions): Promise<readonly Referrer[]> {
+    const reference = parseReference(name);
+    using client = openRegistryClient(this.#store, { insecure: unverified(reference, options) });
+    const remote = client.repository(reference);
+    const digest = reference.digest ?? (await remote.manifest(tagOrDigest(reference), options)).digest;
+    const found = await remote.referrers(digest, options);
+    return found.map(({ artifactType = '', annotations = {}, ...each }) => ({
+      digest: each.digest,
+      artifactType,
+      sizeBytes: each.size,
+      annotations,
+    }));
   }
 }
 

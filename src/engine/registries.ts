@@ -15,12 +15,29 @@ export interface Registries {
 
   /** A manifest or an index as the registry has it, byte for byte. */
   manifest(reference: string, options: RegistryAccessOptions): Promise<RegistryManifest>;
+
+  /** What says of itself that it belongs to that manifest or index: signatures, bills of materials. */
+  referrers(reference: string, options: ReferrersOptions): Promise<readonly Referrer[]>;
 }
 
 export interface RegistryAccessOptions {
   /** False: the registry need not prove who it is, and may be spoken to without TLS. Default true. */
   readonly tlsVerify?: boolean;
   readonly signal: AbortSignal;
+}
+
+export interface ReferrersOptions extends RegistryAccessOptions {
+  /** Only those of this type. */
+  readonly artifactType?: string;
+}
+
+export interface Referrer {
+  readonly digest: string;
+  /** Empty where it does not say. */
+  readonly artifactType: string;
+  /** Of its manifest. */
+  readonly sizeBytes: number;
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 export interface LoginOptions extends RegistryAccessOptions {
