@@ -31,5 +31,5 @@ export class ImportedRecords {
   }
 }
 
-/** What travels has 32 MiB packed; a kilobyte of it may unpack to 16 MiB. */
-const mostUnpackedBytes = 512 << 20;
+/** What travels has 16 MiB packed; a kilobyte of it may unpack to 16 MiB. */
+const mostUnpackedBytes = 256 << 20;

@@ -22,8 +22,8 @@ test('entries are read as they were written, in one order', () => {
   assert.deepEqual(encodeEntries([nothing, entry]), encodeEntries([entry, nothing]));
 });
 
-test('records beyond 32 MiB stay behind, the largest first; their steps do not', () => {
-  const large = { ...entry, contentKey: 'large', preimage: Buffer.alloc(33 * 2 ** 20) };
+test('records beyond 16 MiB stay behind, the largest first; their steps do not', () => {
+  const large = { ...entry, contentKey: 'large', preimage: Buffer.alloc(17 * 2 ** 20) };
   const read = decodeEntries(encodeEntries([large, entry]));
   assert.deepEqual(
     read.map(({ contentKey, preimage }) => [contentKey, preimage?.length]),
@@ -50,8 +50,13 @@ function refused(bytes: Uint8Array, code: string, message: RegExp): void {
   );
 }
 
-test('lines beyond 100,000 are not looked at', () => {
-  refused(Buffer.concat([encodeEntries([]), Buffer.alloc(50 << 20, '\n')]), 'exhausted', /more than 100000 steps/);
+test('a label may have all that looks like structure', () => {
+  const label = `RUN echo '{"a":[1,2,{"b":"\\\\"}]}' ${'{[:,"'.repeat(100)}`;
+  assert.deepEqual(decodeEntries(encodeEntries([{ ...entry, label }])), [{ ...entry, label }]);
+});
+
+test('lines beyond 50,000 are not looked at', () => {
+  refused(Buffer.concat([encodeEntries([]), Buffer.alloc(20 << 20, '\n')]), 'exhausted', /more than 50000 steps/);
 });
 
 test('what is no list of entries is refused, with the place', () => {
@@ -62,5 +67,7 @@ test('what is no list of entries is refused, with the place', () => {
   refused(withLine(json({ layer: 'sha256:../../etc' })), 'invalid', /parse digest/);
   refused(withLine(json({ contentId: nothingMade })), 'invalid', /contradict/);
   refused(withLine(json({ createdMs: 1e16 })), 'invalid', /createdMs/);
+  refused(withLine('['.repeat(1000)), 'invalid', /step 2 .* no flat list/);
+  refused(withLine(`{${'"a":1,'.repeat(1000)}"b":1}`), 'invalid', /no flat list/);
   refused(withLine(json({ createdMs: 9e15 })), 'invalid', /no time/);
 });

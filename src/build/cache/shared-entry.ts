@@ -39,15 +39,15 @@ export interface SharedEntry {
 export const nothingMade = 'content:none';
 
 /** More is not read: a record of a step that copies 100,000 files has some 5 MB. */
-export const maxRecordsBytes = 64 * 2 ** 20;
-const maxPreimagesBytes = 32 * 2 ** 20;
-const maxEntries = 100_000;
+export const maxRecordsBytes = 24 * 2 ** 20;
+const maxPreimagesBytes = 16 * 2 ** 20;
+const maxEntries = 50_000;
 
 const format = 'varve.cache.1';
 
 /**
  * The entries as JSON, one to a line, after a line that says what they are; in one order, so that equal entries have
- * equal bytes. Where the records come to more than 32 MiB the largest are left out: what they belong to is reused
+ * equal bytes. Where the records come to more than 16 MiB the largest are left out: what they belong to is reused
  * all the same, and only the reasons are poorer.
  */
 export function encodeEntries(entries: readonly SharedEntry[]): Uint8Array {
@@ -77,6 +77,7 @@ export function decodeEntries(bytes: Uint8Array): readonly SharedEntry[] {
 }
 
 function entryFrom(line: Uint8Array): SharedEntry {
+  requireFlat(line);
   const fields = parseJsonObject(line);
   const layer = textAt(fields, 'layer');
   const preimage = textAt(fields, 'preimage');
@@ -96,6 +97,23 @@ function entryFrom(line: Uint8Array): SharedEntry {
     preimage: preimage === undefined ? undefined : Buffer.from(preimage, 'base64'),
   };
 }
+
+/** What is parsed has few values: a document of nothing but brackets takes fifty times its size. */
+function requireFlat(line: Uint8Array): void {
+  let [marks, isText] = [0, false];
+  for (let at = 0; at < line.length; at++) {
+    const byte = line[at] as number;
+    if (byte === quote) isText = !isText;
+    else if (isText && byte === backslash) at += 1;
+    else if (!isText && marksOfStructure.has(byte)) marks += 1;
+    if (marks > mostMarks) throw new Fault('invalid', 'it is no flat list of names and values');
+  }
+}
+
+const marksOfStructure: ReadonlySet<number> = new Set(Buffer.from('{[:,'));
+const mostMarks = 64;
+const quote = 0x22;
+const backslash = 0x5c;
 
 /** A moment that a date can show. */
 function timeAt(fields: ReturnType<typeof fieldsOf>): number {
