@@ -215,7 +215,7 @@ describe('a machine that lacks something', { skip: needsRoot }, () => {
     assert.deepEqual(readdirSync(store.root), []);
   });
 
-  test('a missing runc: which package has it; what needs no container still works', async () => {
+  test('no runtime: which packages have one; what needs no container still works', async () => {
     await using store = new TestStore();
     await store.busybox();
     const run = store.context('run', { Dockerfile: 'FROM busybox:local\nRUN true\n' });
@@ -275,7 +275,7 @@ function runWithout(missing: readonly string[], store: TestStore, args: readonly
     .filter((path) => existsSync(path));
   const hidden = [...new Set(paths.map((path) => realpathSync(path)))];
   const script = [...hidden.map((path) => `mount --bind /dev/null ${path}`), 'exec "$0" "$@"'].join(' && ');
-  const env = { ...process.env, VARVE_ROOT: store.root, VARVE_RUN_ROOT: store.runRoot };
+  const env = { ...process.env, VARVE_ROOT: store.root, VARVE_RUN_ROOT: store.runRoot, VARVE_RUNTIME: '' };
   return runProgram('unshare', ['--mount', 'sh', '-c', script, program, ...args], { env });
 }
 
