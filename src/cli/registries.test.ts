@@ -78,6 +78,11 @@ test('logout says what it did', async () => {
   assert.equal((await runCli(['logout', 'nowhere.test'])).stdout, 'Not logged in to nowhere.test\n');
 });
 
+test("Docker's --insecure of manifest inspect is --tls-verify=false", async () => {
+  const { fake } = await runCli(['manifest', 'inspect', '--insecure', 'app']);
+  assert.deepEqual(fake.calls, [['manifest', 'app', { tlsVerify: false }]]);
+});
+
 test('what belongs to a manifest is a table, or digests alone', async () => {
   const fake = createFakeEngine();
   const { stdout } = await runCli(['manifest', 'referrers', '--artifact-type=a/b', 'app:1'], { fake });
@@ -101,5 +106,5 @@ test('what belongs to a manifest is a table, or digests alone', async () => {
 test('tags are printed one a line, and a manifest as it is or indented', async () => {
   assert.equal((await runCli(['tags', 'registry.test/app'])).stdout, '1\n2\n');
   assert.equal((await runCli(['manifest', 'inspect', '--raw', 'a'])).stdout, '{"schemaVersion":2,"layers":[]}');
-  assert.equal((await runCli(['manifest', 'inspect', 'a'])).stdout, '{\n\t"schemaVersion": 2,\n\t"layers": []\n}\n');
+  assert.equal((await runCli(['manifest', 'inspect', 'a'])).stdout, '{\n   "schemaVersion": 2,\n   "layers": []\n}\n');
 });

@@ -12,12 +12,14 @@ export const manifestInspect = defineCommand({
   usage: '[OPTIONS] NAME[:TAG|@DIGEST]',
   operands: { min: 1, max: 1 },
   flags: {
+    insecure: toggle('The same as --tls-verify=false'),
     raw: toggle('Print the very bytes that the registry has, whose hash is the digest'),
     'tls-verify': tlsVerifyFlag(),
   },
   run: async ({ flags, operands: [name = ''] }, context: Context<Needs>) => {
+    const tlsVerify = flags['tls-verify'] && !flags.insecure;
     const { registries } = await context.openEngine();
-    const { bytes } = await registries.manifest(name, { tlsVerify: flags['tls-verify'], signal: context.signal });
+    const { bytes } = await registries.manifest(name, { tlsVerify, signal: context.signal });
     await context.stdout.write(flags.raw ? bytes : indented(bytes));
     return 0;
   },
@@ -27,10 +29,11 @@ export const manifestInspect = defineCommand({
  * On lines of their own, unless it is nested deeper than any manifest: blanks would then outgrow it by far. What JSON has of
  * control characters a terminal would obey: they are written as JSON can.
  */
+/** As Docker writes manifests, and shows them. */
 function indented(bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString('utf8');
   const document: unknown = JSON.parse(text);
-  const shown = depthOf(text) > maxDepth ? JSON.stringify(document) : JSON.stringify(document, undefined, '\t');
+  const shown = depthOf(text) > maxDepth ? JSON.stringify(document) : JSON.stringify(document, undefined, 3);
   return `${shown.replaceAll(controls, escaped)}\n`;
 }
 
