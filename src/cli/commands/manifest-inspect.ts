@@ -26,10 +26,9 @@ export const manifestInspect = defineCommand({
 });
 
 /**
- * On lines of their own, unless it is nested deeper than any manifest: blanks would then outgrow it by far. What JSON has of
- * control characters a terminal would obey: they are written as JSON can.
+ * As Docker writes manifests, and shows them, unless it is nested deeper than any: blanks would then outgrow it by far. A
+ * terminal would obey what JSON has of control characters: they are written as JSON can.
  */
-/** As Docker writes manifests, and shows them. */
 function indented(bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString('utf8');
   const document: unknown = JSON.parse(text);
