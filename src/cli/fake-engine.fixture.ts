@@ -116,8 +116,8 @@ function fakeImages(calls: Call[], events: () => readonly TransferEvent[]): Engi
       return { reference: 'registry.test/app:1', digest: `sha256:${'d'.repeat(64)}`, sizeBytes: 528 };
     },
     importTar: async (tar, options) => {
-      const pieces = await Array.fromAsync(tar);
-      calls.push(['importTar', Buffer.concat(pieces).toString(), plain(options)]);
+      const given = tar instanceof URL ? tar.href : Buffer.concat(await Array.fromAsync(tar)).toString();
+      calls.push(['importTar', given, plain(options)]);
       return { imageId };
     },
     copy: async (from, to, options) => {

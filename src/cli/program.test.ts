@@ -147,7 +147,7 @@ test('the first Ctrl-C lets the work clean up, the second ends the program', asy
   assert.deepEqual([code, stderr, forcedExits], [130, 'ERROR: interrupted\n', [130]]);
 });
 
-test('a tar is imported from a file and from standard input, not from a URL', async (t) => {
+test('a tar is imported from a file, from standard input and from a URL', async (t) => {
   const file = join(temporaryFolder(t), 'root.tar');
   writeFileSync(file, 'tar bytes');
   const fromFile = await runCli([
@@ -166,10 +166,8 @@ test('a tar is imported from a file and from standard input, not from a URL', as
   ]);
   const fromInput = await runCli(['import', '-'], { stdin: 'piped' });
   assert.deepEqual(fromInput.fake.calls, [['importTar', 'piped', { changes: [] }]]);
-  assert.match(
-    (await runCli(['import', 'https://x/y.tar'])).stderr,
-    /^Error: import https:\/\/x\/y\.tar: importing from a URL is not there yet\n/,
-  );
+  const fromUrl = await runCli(['import', 'https://x/y.tar', 'name']);
+  assert.deepEqual(fromUrl.fake.calls, [['importTar', 'https://x/y.tar', { changes: [], name: 'name' }]]);
   assert.match(
     (await runCli(['import', '/nonexistent.tar'])).stderr,
     /^Error: import \/nonexistent\.tar: no such file\n/,

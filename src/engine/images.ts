@@ -16,8 +16,8 @@ export interface Images {
    */
   push(reference: string, options: PushOptions): Promise<PushResult>;
 
-  /** Makes an image of one layer from the tar of a root filesystem (plain, gzip or zstd). */
-  importTar(tar: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<{ readonly imageId: string }>;
+  /** Makes an image of one layer from the tar of a root filesystem (plain, gzip or zstd), which is given or at a URL. */
+  importTar(tar: AsyncIterable<Uint8Array> | URL, options: ImportOptions): Promise<{ readonly imageId: string }>;
 
   /**
    * Brings the images of an archive into the store, as `docker save`, `podman save` and `save` write them (plain, gzip

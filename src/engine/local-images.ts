@@ -1,6 +1,5 @@
 import { Fault } from '../errors/index.ts';
 import {
-  importImage,
   noSuchPlatform,
   pullImage,
   pullIndex,
@@ -45,6 +44,7 @@ import type {
   TransferEvent,
 } from './images.ts';
 import { createdMs, digestsOfNames, shownMembers, summaries } from './image-summaries.ts';
+import { importTree } from './import-tree.ts';
 import { layerNamed, layerPaths, layerRows } from './layer-listing.ts';
 import { omittedLayers } from './omitted-layers.ts';
 import { loadArchive } from './load-archive.ts';
@@ -119,22 +119,8 @@ export class LocalImages implements Images {
     return pushStored(this.#store, stored, { reference, options });
   }
 
-  async importTar(tar: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<{ readonly imageId: string }> {
-    const { applyChanges } = await import('../build/index.ts');
-    const { layers, images, clock, platform, state } = this.#store;
-    using lease = state.leases.acquire({ purpose: `import ${options.name ?? ''}`.trim() });
-    const image = await importImage(tar, {
-      layers,
-      images,
-      clock,
-      holder: lease,
-      names: options.name === undefined ? [] : [parseReference(options.name)],
-      platform: options.platform === undefined ? platform : parsePlatform(options.platform, platform),
-      config: applyChanges({}, options.changes).config,
-      message: options.message,
-      signal: options.signal,
-    });
-    return { imageId: image.imageId };
+  importTar(tar: AsyncIterable<Uint8Array> | URL, options: ImportOptions): Promise<{ readonly imageId: string }> {
+    return importTree(this.#store, tar, options);
   }
 
   load(archive: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<readonly LoadedNames[]> {

@@ -1,5 +1,4 @@
 import type { Images } from '../../engine/index.ts';
-import { Fault } from '../../errors/index.ts';
 import { takeArchive } from '../archive-input.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
@@ -10,7 +9,7 @@ interface Needs {
 }
 
 export const importCommand = defineCommand({
-  usage: '[OPTIONS] file|- [REPOSITORY[:TAG]]',
+  usage: '[OPTIONS] file|URL|- [REPOSITORY[:TAG]]',
   operands: { min: 1, max: 2 },
   flags: {
     change: list('Apply Dockerfile instruction to the created image', { short: 'c' }),
@@ -18,8 +17,6 @@ export const importCommand = defineCommand({
     platform: text('Set platform of the image'),
   },
   run: async ({ flags, operands: [file = '', name] }, context: Context<Needs>) => {
-    if (/^https?:\/\//.test(file))
-      throw new Fault('unsupported', `import ${file}: importing from a URL is not there yet`);
     const { images } = await context.openEngine();
     const options = {
       changes: flags.change,
@@ -28,11 +25,15 @@ export const importCommand = defineCommand({
       ...(flags.message === undefined ? {} : { message: flags.message }),
       ...(flags.platform === undefined ? {} : { platform: flags.platform }),
     };
-    const { imageId } = await takeArchive(file, {
-      during: 'import',
-      stdin: () => context.stdin,
-      take: (tar) => images.importTar(tar, options),
-    });
+    const url = /^https?:\/\//.test(file) ? URL.parse(file) : null;
+    const { imageId } =
+      url !== null
+        ? await images.importTar(url, options)
+        : await takeArchive(file, {
+            during: 'import',
+            stdin: () => context.stdin,
+            take: (tar) => images.importTar(tar, options),
+          });
     context.stdout.print(`${imageId}\n`);
     return 0;
   },
