@@ -15,7 +15,7 @@ export interface ListTagsOptions {
 const pageSize = 1000;
 const maxPageBytes = 4 * 1024 * 1024;
 /** A repository with more is not listed to its end: they are all held in memory, to give each once. */
-const maxTags = 300_000;
+const maxTags = 200_000;
 
 /** The tags of a repository, page by page as they are asked for (distribution-spec "Listing Tags"). */
 export async function* listTags(
