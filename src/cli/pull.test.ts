@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { TransferEvent } from '../engine/index.ts';
 import { containerId } from './fake-containers.fixture.ts';
 import { createFakeEngine } from './fake-engine.fixture.ts';
-import { formatBar } from './progress/transfer-bars.ts';
+import { advanceBars, formatBar } from './progress/transfer-bars.ts';
 import { assertGolden, runCli } from './terminal.fixture.ts';
 
 const [one, two] = [`sha256:${'1'.repeat(64)}`, `sha256:${'2'.repeat(64)}`] as const;
@@ -11,6 +11,7 @@ const events: readonly TransferEvent[] = [
   { kind: 'resolved', reference: 'docker.io/library/alpine:latest', digest: one },
   { kind: 'layer', digest: one, state: 'exists' },
   { kind: 'layer', digest: two, state: 'waiting' },
+  { kind: 'bytes', digest: two, doneBytes: 0, totalBytes: 29_540_000 },
   { kind: 'bytes', digest: two, doneBytes: 2_097_152, totalBytes: 29_540_000 },
   { kind: 'bytes', digest: two, doneBytes: 29_540_000, totalBytes: 29_540_000 },
   { kind: 'warning', message: 'the manifest has no platform' },
@@ -32,6 +33,21 @@ test('a pull draws bars on a terminal', async () => {
     'pull-terminal.txt',
     (await runCli(['pull', 'alpine:latest'], { fake: pulling(), stdoutIsTty: true })).stdout,
   );
+});
+
+test('a download that goes on where an earlier one was cut says where, in lines and as a bar', async () => {
+  const fake = createFakeEngine();
+  fake.transferEvents = [
+    { kind: 'layer', digest: two, state: 'waiting' },
+    { kind: 'bytes', digest: two, doneBytes: 14_770_000, totalBytes: 29_540_000 },
+    { kind: 'bytes', digest: two, doneBytes: 20_000_000, totalBytes: 29_540_000 },
+    { kind: 'layer', digest: two, state: 'done' },
+  ];
+  const lines = (await runCli(['pull', 'alpine:latest'], { fake })).stdout;
+  assert.match(lines, /^2{12}: Pulling fs layer\n2{12}: Resuming at 14\.77MB of 29\.54MB\n2{12}: Pull complete\n/);
+  const [, resumed] = fake.transferEvents;
+  assert.match([...advanceBars(new Map(), resumed as TransferEvent).values()].join(), /^Downloading \[={25}>/);
+  assert.equal((await runCli(['pull', '-q', 'alpine'], { fake })).stdout, 'docker.io/library/alpine:latest\n');
 });
 
 test('a pull that brings nothing says so', async () => {

@@ -1,5 +1,5 @@
 import type { TransferEvent } from '../../engine/index.ts';
-import { shortId } from '../human.ts';
+import { formatSize, shortId } from '../human.ts';
 import { splitReference } from '../reference-display.ts';
 
 const words = { exists: 'Already exists', waiting: 'Pulling fs layer', done: 'Pull complete' } as const;
@@ -7,6 +7,7 @@ const words = { exists: 'Already exists', waiting: 'Pulling fs layer', done: 'Pu
 /** A transfer as lines, as Docker prints them where there is no terminal: one for each state of a layer. */
 export function createTransferLines(): (event: TransferEvent) => string {
   const last = new Map<string, string>();
+  const started = new Set<string>();
   const tell = (digest: string, state: string): string => {
     if (last.get(digest) === state) return '';
     last.set(digest, state);
@@ -19,11 +20,19 @@ export function createTransferLines(): (event: TransferEvent) => string {
       case 'layer':
         return tell(event.digest, words[event.state]);
       case 'bytes':
-        return last.has(event.digest) ? '' : tell(event.digest, words.waiting);
+        if (started.has(event.digest)) return '';
+        started.add(event.digest);
+        return (last.has(event.digest) ? '' : tell(event.digest, words.waiting)) + resuming(event);
       case 'warning':
         return `WARNING: ${event.message}\n`;
     }
   };
+}
+
+/** The first that is heard of a download's bytes is what is here of it from an earlier one. */
+function resuming({ digest, doneBytes, totalBytes }: Extract<TransferEvent, { readonly kind: 'bytes' }>): string {
+  if (doneBytes === 0) return '';
+  return `${shortId(digest)}: Resuming at ${formatSize(doneBytes, 4)} of ${formatSize(totalBytes, 4)}\n`;
 }
 
 /** `latest: Pulling from library/alpine` */
