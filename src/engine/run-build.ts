@@ -65,7 +65,7 @@ function portsOf(
     snapshotter,
     areas,
     runner: new ContainerStepRunner({
-      runtime: () => runtimes.choose(),
+      runtimes,
       snapshotter,
       areas,
       mounts,

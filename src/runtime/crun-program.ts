@@ -15,6 +15,7 @@ export const crun: RuntimeProgram = {
   isMissing: /^(error opening file|cannot open directory) .*: No such file or directory$/,
   isOver: /No such process|is not running|^(error opening file|cannot open directory) .*: No such file or directory$/,
   isConflict: /is not running|already exists|exec\.fifo.*: No such file or directory|is not paused|already running/,
+  keepsConfig: true,
   obstacle: ({ kind }) => (kind === 'none' ? 'it takes control groups, and none are mounted' : undefined),
   hiddenMounts: (layout) => (layout.kind === 'hybrid' && layout.unified === unifiedBesides ? [unifiedBesides] : []),
 };

@@ -12,6 +12,7 @@ export const runc: RuntimeProgram = {
   isMissing: /does not exist/,
   isOver: /not running|does not exist|already finished/,
   isConflict: /cannot (start|pause|resume)|not paused|not running|already running/,
+  keepsConfig: false,
   obstacle: () => undefined,
   hiddenMounts: () => [],
 };

@@ -22,6 +22,8 @@ export interface RuntimeProgram {
   readonly isOver: RegExp;
   /** The state of the container does not allow the call. */
   readonly isConflict: RegExp;
+  /** Copies `config.json` into its state directory. */
+  readonly keepsConfig: boolean;
   /** Why it runs no containers on a machine with these control groups; undefined where it does. */
   readonly obstacle: (layout: CgroupLayout) => string | undefined;
   /** Places where it must not see what is mounted, on a machine with these control groups. */

@@ -11,6 +11,12 @@ export interface Runtimes {
    */
   choose(wanted?: string): OciRuntime;
 
+  /**
+   * The one for a bundle whose `config.json` nobody may find on a disk, as it holds secrets: that of `choose`, or another
+   * where that one would copy it there. Fault `unavailable` where there is no such.
+   */
+  chooseDiscreet(): OciRuntime;
+
   /** By what `choose` gives the same one as now again, later. Undefined where none is found; Faults as of `choose` for one that was asked for. */
   chosenName(): string | undefined;
 

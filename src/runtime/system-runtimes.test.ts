@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { cgroupLayout, findExecutable, type CgroupLayout } from '../host/index.ts';
+import { cgroupLayout, fileSystemOf, findExecutable, linuxMounts, type CgroupLayout } from '../host/index.ts';
 import { temporaryDirectory } from '../host/temporary-directory.fixture.ts';
 import { crun } from './crun-program.ts';
 import { runc } from './runc-program.ts';
@@ -49,6 +49,22 @@ test('states are found without any program, and by whose they are', { skip: noCr
     ['a', 'b', 'c'].map((id) => runtimes.holding(id)?.name),
     ['crun', 'runc', undefined],
   );
+});
+
+test('secrets are handed to a runtime that copies them to no disk', { skip: noCrun || noRunc }, () => {
+  using folder = temporaryDirectory('/var/tmp');
+  const onDisk = !['tmpfs', 'ramfs'].includes(fileSystemOf(folder.path).type);
+  const runtimes = systemRuntimes({ runRoot: folder.path, wanted: 'crun' });
+  assert.equal(runtimes.chooseDiscreet().name, onDisk ? 'runc' : 'crun');
+  const memory = join(folder.path, 'memory');
+  mkdirSync(memory);
+  using mount = linuxMounts().tmpfs({ sizeBytes: 65_536 });
+  linuxMounts().attach(mount, memory);
+  try {
+    assert.equal(systemRuntimes({ runRoot: memory, wanted: 'crun' }).chooseDiscreet().name, 'crun');
+  } finally {
+    linuxMounts().unmount(memory, { detach: true });
+  }
 });
 
 test('a unified tree beside separate ones is hidden from crun, which runs nothing where it has a controller', () => {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { Fault } from '../errors/index.ts';
-import { cgroupLayout, findExecutable, privileges } from '../host/index.ts';
+import { cgroupLayout, fileSystemOf, findExecutable, privileges } from '../host/index.ts';
 import { once } from '../std/index.ts';
 import { crun } from './crun-program.ts';
 import type { OciRuntime } from './oci-runtime.ts';
@@ -44,6 +44,20 @@ class SystemRuntimes implements Runtimes {
     throw new Fault('unavailable', `find a container runtime: ${reasons}`, { hint: 'apt-get install crun, or runc' });
   }
 
+  chooseDiscreet(): OciRuntime {
+    const chosen = this.choose();
+    if (!this.#isIndiscreet(chosen)) return chosen;
+    const other = programs.find(({ name, keepsConfig }) => !keepsConfig && findExecutable(name) !== undefined);
+    if (other !== undefined) return this.#open(other.name);
+    throw new Fault(
+      'unavailable',
+      `hand secrets to ${chosen.name}: it would copy them to a disk, in ${chosen.stateDir}`,
+      {
+        hint: 'apt-get install runc, or choose a folder in memory with --run-root',
+      },
+    );
+  }
+
   chosenName(): string | undefined {
     return this.#wanted === undefined ? this.#usual().program?.name : this.#open(this.#wanted) && this.#wanted;
   }
@@ -62,6 +76,11 @@ class SystemRuntimes implements Runtimes {
   ids(): readonly string[] {
     const folders = programs.map(({ name }) => this.#stateDir(name)).filter((folder) => existsSync(folder));
     return folders.flatMap(containersIn).toSorted();
+  }
+
+  #isIndiscreet({ name, stateDir }: OciRuntime): boolean {
+    const keepsConfig = programs.some((program) => program.name === name && program.keepsConfig);
+    return keepsConfig && !['tmpfs', 'ramfs'].includes(fileSystemOf(stateDir).type);
   }
 
   #open(wanted: string): OciRuntime {

@@ -19,8 +19,8 @@ import {
   type ContainerCgroup,
   type ContainerMount,
   type ContainerSpecOptions,
-  type OciRuntime,
   type RuntimeSpec,
+  type Runtimes,
   type SeccompSpec,
 } from '../../runtime/index.ts';
 import { throwIfAborted } from '../../std/index.ts';
@@ -37,7 +37,7 @@ import type { StepCommand, StepOutcome, StepRunner, StepRunOptions } from './ste
 
 export interface ContainerStepRunnerOptions {
   /** Looked for when the first step runs. */
-  readonly runtime: () => OciRuntime;
+  readonly runtimes: Pick<Runtimes, 'choose' | 'chooseDiscreet'>;
   readonly snapshotter: Snapshotter;
   readonly mounts: Mounts;
   readonly cacheMounts: CacheMounts;
@@ -105,7 +105,8 @@ export class ContainerStepRunner implements StepRunner {
   /** Undefined once the command has succeeded and its view is unmounted. */
   async #execute(area: TemporaryArea, command: StepCommand, options: StepRunOptions): Promise<StepOutcome | undefined> {
     const { snapshotter } = this.#options;
-    const runtime = this.#options.runtime();
+    const { runtimes } = this.#options;
+    const runtime = command.secretEnv.length === 0 ? runtimes.choose() : runtimes.chooseDiscreet();
     const network = await this.#network(command);
     using memory = this.#memory(area, command);
     await using placed = await StepMounts.place(command.mounts, {
