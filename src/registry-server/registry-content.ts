@@ -5,7 +5,8 @@ import type { Upload } from './upload.ts';
  * What a registry serves: the port through which the protocol reaches a store.
  *
  * A **repository** is a name without registry, tag and digest, as it stands in the path of a request; it has the grammar
- * of the specification before it gets here. It is there as long as it has a manifest. **Blobs** are those of the store,
+ * of the specification before it gets here. It is there as long as it has a manifest; one that was pushed to stays, empty, as long
+ * as the registry serves. **Blobs** are those of the store,
  * whatever repository they are asked for in: the digest is what one has to know.
  *
  * What was given out or taken in is kept for a while, so that a client which was told that something is there can rely

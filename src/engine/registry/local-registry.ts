@@ -32,6 +32,8 @@ export class LocalRegistry implements Registry {
   readonly #uploads: UploadSessions;
   readonly #timer: NodeJS.Timeout;
   readonly #forms: ServedForms;
+  /** Repositories that this registry has taken something into: when it is gone again they are empty, not unknown. */
+  readonly #used = new Set<string>();
   readonly #ending = new AbortController();
 
   constructor(store: Store, options: LocalRegistryOptions) {
@@ -58,7 +60,8 @@ export class LocalRegistry implements Registry {
 
   tags(repository: string): readonly string[] | undefined {
     const tags = this.#names.tags(repository);
-    return tags.length > 0 || this.#names.pushed(repository).length > 0 ? tags : undefined;
+    const isThere = tags.length > 0 || this.#names.pushed(repository).length > 0 || this.#used.has(repository);
+    return isThere ? tags : undefined;
   }
 
   async manifest(repository: string, name: ManifestName): Promise<ServedManifest | undefined> {
@@ -73,6 +76,8 @@ export class LocalRegistry implements Registry {
 
   putManifest(repository: string, manifest: PutManifest): Promise<StoredManifestResult> {
     const { onWarning } = this.#options;
+    this.#used.add(repository);
+    if (this.#used.size > mostUsed) this.#used.clear();
     return pushManifest(this.#store, { repository, ...manifest }, { reader: this.#reader, onWarning });
   }
 
@@ -140,6 +145,8 @@ export class LocalRegistry implements Registry {
 
 /** What a client was told of is kept for one of these at least: it pulls or pushes the rest meanwhile. */
 const keptMs = 30 * 60_000;
+
+const mostUsed = 10_000;
 
 /** As a list of referrers shows it (distribution-spec "Listing Referrers"). */
 function describe({ digest, sizeBytes, manifest }: ReadManifest): Descriptor {
