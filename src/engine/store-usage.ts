@@ -110,28 +110,31 @@ function withFiles(store: Store, { sizeBytes, reclaimableBytes }: Amount): Amoun
 
 function containerRow({ root }: Store, list: ReturnType<SystemPorts['containers']['list']>): UsageRow {
   const sized = list.map(({ id, state }) => ({
-    isRunning: state === 'running',
+    isActive: state === 'running',
     sizeBytes: diskUsage(join(root, 'work', id)) + diskUsage(join(root, 'containers', id)),
   }));
-  const stopped = sized.filter(({ isRunning }) => !isRunning);
-  return {
-    kind: 'container',
-    total: sized.length,
-    active: sized.length - stopped.length,
-    sizeBytes: sum(sized),
-    reclaimableBytes: sum(stopped),
-  };
+  return rowOf('container', sized);
 }
 
 function cacheMountRow(mounts: readonly CacheMount[]): UsageRow {
-  const sized = mounts.map((each) => ({ isInUse: each.isInUse, sizeBytes: cacheSize(each) }));
-  const unused = sized.filter(({ isInUse }) => !isInUse);
+  return rowOf(
+    'cache-mount',
+    mounts.map((each) => ({ isActive: each.isInUse, sizeBytes: cacheSize(each) })),
+  );
+}
+
+/** Whatever is not active can be reclaimed. */
+function rowOf(
+  kind: UsageRow['kind'],
+  all: readonly { readonly isActive: boolean; readonly sizeBytes: number }[],
+): UsageRow {
+  const idle = all.filter(({ isActive }) => !isActive);
   return {
-    kind: 'cache-mount',
-    total: sized.length,
-    active: sized.length - unused.length,
-    sizeBytes: sum(sized),
-    reclaimableBytes: sum(unused),
+    kind,
+    total: all.length,
+    active: all.length - idle.length,
+    sizeBytes: sum(all),
+    reclaimableBytes: sum(idle),
   };
 }
 
