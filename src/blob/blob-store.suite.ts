@@ -56,6 +56,23 @@ const contentCases: Cases = [
     },
   ],
   [
+    'what is being written can be read back, up to its end and until it is closed',
+    async (store) => {
+      const bytes = randomBytes(100_000);
+      using writer = store.writer({ holder });
+      const into = Buffer.alloc(60_000);
+      assert.equal(writer.read(into, 0), 0);
+      writer.write(bytes.subarray(0, 70_000));
+      assert.equal(writer.read(into, 20_000), 50_000);
+      assert.ok(into.subarray(0, 50_000).equals(bytes.subarray(20_000, 70_000)));
+      writer.write(bytes.subarray(70_000));
+      assert.equal(writer.read(into, 0), 60_000);
+      assert.equal(writer.read(into, 100_000), 0);
+      await writer.commit();
+      assert.equal(writer.read(into, 0), 0);
+    },
+  ],
+  [
     'a sha512 digest names a blob as well',
     async (store) => {
       const bytes = Buffer.from('content');

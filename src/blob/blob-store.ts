@@ -103,6 +103,11 @@ export interface BlobWriter extends Disposable {
   digest(): Digest;
   /** Appends. */
   write(chunk: Uint8Array): void;
+  /**
+   * Reads back what was written, from `offsetBytes` on: how many bytes there were, at most as many as fit. 0 behind the last
+   * of them, and of a writer that is closed.
+   */
+  read(into: Uint8Array, offsetBytes: number): number;
   /** Drops what is behind the first `sizeBytes` bytes; 0 to begin again. */
   truncate(sizeBytes: number): void;
   /**

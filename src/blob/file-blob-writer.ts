@@ -82,6 +82,12 @@ class FileBlobWriter implements BlobWriter {
     this.#digest.update(chunk);
   }
 
+  read(into: Uint8Array, offsetBytes: number): number {
+    const length = Math.min(into.length, this.offsetBytes - offsetBytes);
+    if (this.#state === 'closed' || length <= 0) return 0;
+    return this.#guard('read', () => readSync(this.#fd, into, 0, length, offsetBytes));
+  }
+
   truncate(sizeBytes: number): void {
     this.#assertOpen();
     if (sizeBytes >= this.offsetBytes) return;

@@ -8,7 +8,7 @@ export const compressionFlags = {
   compression: text('How layers that were not pulled are compressed (default "gzip")', {
     choices: ['gzip', 'zstd', 'uncompressed'],
   }),
-  'compression-level': text('0 to 9 for gzip (default 4), 1 to 22 for zstd (default 3)', { placeholder: 'int' }),
+  'compression-level': text('0 to 9 for gzip (default 2), 1 to 22 for zstd (default 3)', { placeholder: 'int' }),
 } as const;
 
 type Compression = Pick<PushOptions, 'compression' | 'compressionLevel'>;

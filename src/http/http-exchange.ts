@@ -117,7 +117,7 @@ function send(client: HttpClient, request: HttpRequest, options: SendOptions): P
   const { timeouts, signal } = options;
   return new Promise((resolve, reject) => {
     const { url, headers, body, method = 'GET' } = request;
-    const length = body === undefined ? {} : { 'content-length': String(body.sizeBytes) };
+    const length = body?.sizeBytes === undefined ? {} : { 'content-length': String(body.sizeBytes) };
     const outgoing = client.request(url, {
       method,
       headers: { ...headers, ...length },

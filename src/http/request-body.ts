@@ -4,7 +4,8 @@ import { transientFault } from './transient-fault.ts';
 
 /** What a request carries. It is opened anew where the request has to be sent again. */
 export interface HttpBody {
-  readonly sizeBytes: number;
+  /** Undefined where nobody knows before it was sent: it goes in chunks (RFC 9112 section 7.1). */
+  readonly sizeBytes: number | undefined;
   open(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
@@ -20,20 +21,21 @@ export interface SendBodyOptions {
  * read, or is not as long as it was said to be; a broken connection is reported by the request itself.
  */
 export async function sendBody(outgoing: ClientRequest, body: HttpBody, options: SendBodyOptions): Promise<void> {
+  const { sizeBytes } = body;
   let isAnswered = false;
   let sentBytes = 0;
   outgoing.once('response', () => {
     isAnswered = true;
-    if (sentBytes < body.sizeBytes) outgoing.shouldKeepAlive = false;
+    if (sizeBytes === undefined ? !outgoing.writableEnded : sentBytes < sizeBytes) outgoing.shouldKeepAlive = false;
   });
   for await (const chunk of body.open()) {
     if (outgoing.destroyed || isAnswered) return;
-    if (sentBytes + chunk.length > body.sizeBytes) throw wrongLength(body, options);
+    if (sizeBytes !== undefined && sentBytes + chunk.length > sizeBytes) throw wrongLength(sizeBytes, options);
     await written(outgoing, chunk, options);
     sentBytes += chunk.length;
   }
   if (outgoing.destroyed || isAnswered) return;
-  if (sentBytes < body.sizeBytes) throw wrongLength(body, options);
+  if (sizeBytes !== undefined && sentBytes < sizeBytes) throw wrongLength(sizeBytes, options);
   outgoing.end();
 }
 
@@ -55,6 +57,6 @@ function written(outgoing: ClientRequest, chunk: Uint8Array, { stallMs, host }: 
 
 const ends = ['close', 'error', 'response'] as const;
 
-function wrongLength({ sizeBytes }: HttpBody, { host }: SendBodyOptions): Fault {
+function wrongLength(sizeBytes: number, { host }: SendBodyOptions): Fault {
   return new Fault('corrupt', `what is to be sent to ${host} is not ${sizeBytes} bytes long`);
 }

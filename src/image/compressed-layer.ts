@@ -1,9 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import type { BlobStore } from '../blob/index.ts';
+import type { BlobStore, BlobWriter } from '../blob/index.ts';
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
 import { mediaTypes, parseDigest, type Descriptor, type DiffId } from '../oci/index.ts';
 import type { CompressedLayerRecords, Locks } from '../state/index.ts';
 import { compress, throwIfAborted, type CompressOptions } from '../std/index.ts';
+import { GrowingBlob } from './growing-blob.ts';
 
 /** What was compressed before, and who is at it now. */
 export interface CompressionMemory {
@@ -17,6 +18,8 @@ export interface CompressLayerOptions {
   readonly holder: LayerHolder;
   readonly signal: AbortSignal;
   readonly memory?: CompressionMemory | undefined;
+  /** Told where it is made here and now, as soon as it begins to grow. */
+  readonly onGrowing?: ((growing: GrowingBlob) => void) | undefined;
 }
 
 /**
@@ -80,15 +83,52 @@ export const layerTypes = {
 async function compressLayer(
   diffId: DiffId,
   form: CompressOptions,
-  { blobs, layers, holder, signal }: CompressLayerOptions,
+  options: CompressLayerOptions,
 ): Promise<Descriptor> {
+  const { blobs, layers, holder, onGrowing } = options;
+  const { sizeBytes } = layers.tar(diffId);
   using writer = blobs.writer({ holder });
-  for await (const chunk of compress(bytesOfFile(layers.tar(diffId).path), form)) {
+  const growing = new GrowingBlob({ blobs, writer, mostBytes: sizeBytes });
+  if (sizeBytes >= growingFromBytes) onGrowing?.(growing);
+  try {
+    await writeCompressed(diffId, form, { ...options, writer, growing });
+    const made = { mediaType: layerTypes.oci[form.kind], digest: writer.digest(), size: writer.offsetBytes };
+    growing.complete(made);
+    await writer.commit();
+    growing.store(made);
+    return made;
+  } catch (error) {
+    growing.fail(error);
+    throw error;
+  }
+}
+
+/** Smaller layers are compressed before anybody has read much of them. */
+const growingFromBytes = 8 << 20;
+
+interface CompressedOutput extends CompressLayerOptions {
+  readonly writer: BlobWriter;
+  readonly growing: GrowingBlob;
+}
+
+async function writeCompressed(
+  diffId: DiffId,
+  form: CompressOptions,
+  { layers, signal, writer, growing }: CompressedOutput,
+): Promise<void> {
+  const { path, sizeBytes } = layers.tar(diffId);
+  let readBytes = 0;
+  const source = async function* source(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of bytesOfFile(path)) {
+      readBytes += chunk.length;
+      yield chunk;
+    }
+  };
+  for await (const chunk of compress(source(), form)) {
     throwIfAborted(signal, `compress layer ${diffId}`);
     writer.write(chunk);
+    growing.grow(readBytes / sizeBytes);
   }
-  const { digest, sizeBytes } = await writer.commit();
-  return { mediaType: layerTypes.oci[form.kind], digest, size: sizeBytes };
 }
 
 function formName({ kind, level }: CompressOptions): string {

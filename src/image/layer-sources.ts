@@ -8,6 +8,7 @@ import {
   layerTypes,
   rememberedForm,
   type CompressionMemory,
+  type CompressLayerOptions,
 } from './compressed-layer.ts';
 import type { StoredImage } from './image-store.ts';
 import { storedBlob } from './outgoing-image.ts';
@@ -54,7 +55,12 @@ export class LayerSources {
     this.#pulled = options.packing === undefined ? new Map() : pulledForms(options.images);
   }
 
-  async source(stored: Descriptor, diffId: DiffId): Promise<LayerSource> {
+  /** `onGrowing` is told where the layer is compressed because of this call, which ends when that is done. */
+  async source(
+    stored: Descriptor,
+    diffId: DiffId,
+    { onGrowing }: Pick<CompressLayerOptions, 'onGrowing'> = {},
+  ): Promise<LayerSource> {
     const { blobs, packing } = this.#options;
     const family = familyOf(stored.mediaType) ?? 'oci';
     const isTar = stored.digest === toDigest(diffId);
@@ -65,7 +71,7 @@ export class LayerSources {
     const pulled = packing.isForced ? undefined : this.#pulledForm(diffId);
     if (pulled !== undefined) return this.#ofFamily(pulled, family);
     if (packing.kind === 'uncompressed') return this.#tar(stored, diffId);
-    const known = this.#made.get(diffId) ?? this.#compressed(diffId, packing.kind);
+    const known = this.#made.get(diffId) ?? this.#compressed(diffId, packing.kind, onGrowing);
     this.#made.set(diffId, known);
     return this.#ofFamily(await known, family);
   }
@@ -101,8 +107,12 @@ export class LayerSources {
     return known && this.#ofFamily(known, familyOf(stored.mediaType) ?? 'oci');
   }
 
-  #compressed(diffId: DiffId, kind: 'gzip' | 'zstd'): Promise<Descriptor> {
-    return compressedLayer(diffId, { kind, level: this.#options.packing?.level }, this.#options);
+  #compressed(
+    diffId: DiffId,
+    kind: 'gzip' | 'zstd',
+    onGrowing: CompressLayerOptions['onGrowing'],
+  ): Promise<Descriptor> {
+    return compressedLayer(diffId, { kind, level: this.#options.packing?.level }, { ...this.#options, onGrowing });
   }
 }
 

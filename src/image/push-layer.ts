@@ -2,6 +2,7 @@ import type { BlobStore } from '../blob/index.ts';
 import { toDigest, type Descriptor, type DiffId } from '../oci/index.ts';
 import type { BlobContent, LayoutBlob, RemoteTarget } from '../registry/index.ts';
 import type { Limit } from '../std/index.ts';
+import type { GrowingBlob } from './growing-blob.ts';
 import type { LayerSource, LayerSources } from './layer-sources.ts';
 
 export interface PushPorts {
@@ -46,17 +47,55 @@ interface Layer {
 /** Sees that the layer is there, in whatever way is the shortest, and gives its descriptor. */
 export async function pushLayer(target: RemoteTarget, layer: Layer, pushing: PushingInTurn): Promise<Descriptor> {
   const { stored, diffId } = layer;
-  const { options, upload, pack, ports } = pushing;
+  const { options, upload, ports } = pushing;
   const { onEvent, signal } = options;
   onEvent({ kind: 'layer', diffId, state: 'waiting' });
   if (isCompressedElsewhere(layer, pushing) && (await target.hasBlob(stored, { signal }))) {
     onEvent({ kind: 'layer', diffId, state: 'exists' });
     return stored;
   }
-  const source =
-    ports.sources.ready(stored, diffId) ?? (await pack(() => ports.sources.source(stored, diffId), signal));
+  const source = ports.sources.ready(stored, diffId);
+  if (source === undefined) return pushMadeLayer(target, layer, pushing);
   await upload(() => pushLayerBlob(target, { source, diffId }, options), signal);
   return source.descriptor;
+}
+
+/** What has to be compressed first leaves while that goes on; where its turn comes later, as any other layer. */
+async function pushMadeLayer(target: RemoteTarget, layer: Layer, pushing: PushingInTurn): Promise<Descriptor> {
+  const { diffId } = layer;
+  const { options, upload } = pushing;
+  const { made, growing } = await beginMaking(layer, pushing);
+  const push = async (): Promise<void> => {
+    if (growing !== undefined && !growing.isWhole && target.putGrowingBlob !== undefined) {
+      return pushGrowingLayer(target, { growing, diffId }, options);
+    }
+    await pushLayerBlob(target, { source: await made, diffId }, options);
+  };
+  try {
+    await upload(push, options.signal);
+  } finally {
+    // An upload that failed is no reason to compress the layer again next time.
+    await Promise.allSettled([made]);
+  }
+  return (await made).descriptor;
+}
+
+interface LayerInTheMaking {
+  readonly made: Promise<LayerSource>;
+  /** What can be read of it meanwhile; undefined where it is whole, or is made by somebody else. */
+  readonly growing: GrowingBlob | undefined;
+}
+
+/** Settles when the layer's turn to be made has come. */
+async function beginMaking(
+  { stored, diffId }: Layer,
+  { ports, pack, options: { signal } }: PushingInTurn,
+): Promise<LayerInTheMaking> {
+  const begun = Promise.withResolvers<GrowingBlob | undefined>();
+  const made = pack(() => ports.sources.source(stored, diffId, { onGrowing: begun.resolve }), signal);
+  const stop = (): void => begun.resolve(undefined);
+  made.then(stop, stop);
+  return { made, growing: await begun.promise };
 }
 
 /** A pulled layer that was here before as a tar: the blob that its manifest names was never fetched. */
@@ -70,12 +109,8 @@ async function pushLayerBlob(
   { elsewhere, onEvent, signal }: PushImageOptions,
 ): Promise<void> {
   const { descriptor, blob } = source;
-  if (await target.hasBlob(descriptor, { signal })) return onEvent({ kind: 'layer', diffId, state: 'exists' });
-  for (const from of elsewhere(diffId)) {
-    if (await target.mountBlob(descriptor, from, { signal })) {
-      return onEvent({ kind: 'layer', diffId, state: 'mounted', from });
-    }
-  }
+  const found = await findThere(target, descriptor, { from: elsewhere(diffId), signal });
+  if (found !== undefined) return onEvent({ kind: 'layer', diffId, ...found });
   const totalBytes = descriptor.size;
   onEvent({ kind: 'bytes', diffId, doneBytes: 0, totalBytes });
   await target.putBlob(contentOf(descriptor, blob), {
@@ -84,6 +119,58 @@ async function pushLayerBlob(
   });
   onEvent({ kind: 'layer', diffId, state: 'done' });
 }
+
+interface FindOptions {
+  /** Names of remotes that it may be taken over from. */
+  readonly from: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** How the blob is there without being sent. */
+async function findThere(
+  target: RemoteTarget,
+  descriptor: Descriptor,
+  { from, signal }: FindOptions,
+): Promise<{ readonly state: 'exists' } | { readonly state: 'mounted'; readonly from: string } | undefined> {
+  if (await target.hasBlob(descriptor, { signal })) return { state: 'exists' };
+  for (const name of from) {
+    if (await target.mountBlob(descriptor, name, { signal })) return { state: 'mounted', from: name };
+  }
+  return undefined;
+}
+
+/**
+ * Its digest, and so whether the place has it, is known only when it is whole. Where most of it is still to be sent then, as over
+ * a slow link, that is asked, and saves the rest.
+ */
+async function pushGrowingLayer(
+  target: RemoteTarget,
+  { growing, diffId }: { readonly growing: GrowingBlob; readonly diffId: DiffId },
+  { elsewhere, onEvent, signal }: PushImageOptions,
+): Promise<void> {
+  const unneeded = new AbortController();
+  let sentBytes = 0;
+  const asked = growing.descriptor.then(async (descriptor) => {
+    if (descriptor.size - sentBytes < askedForBytes) return undefined;
+    const found = await findThere(target, descriptor, { from: elsewhere(diffId), signal });
+    if (found !== undefined) unneeded.abort();
+    return found;
+  });
+  const onProgress = (doneBytes: number): void => {
+    sentBytes = doneBytes;
+    onEvent({ kind: 'bytes', diffId, doneBytes, totalBytes: growing.expectedBytes });
+  };
+  onProgress(0);
+  const sent = target.putGrowingBlob?.(growing, { signal: AbortSignal.any([signal, unneeded.signal]), onProgress });
+  const [sending, asking] = await Promise.allSettled([sent, asked]);
+  const found = asking.status === 'fulfilled' ? asking.value : undefined;
+  if (found !== undefined) return onEvent({ kind: 'layer', diffId, ...found });
+  if (sending.status === 'rejected') throw sending.reason;
+  onEvent({ kind: 'layer', diffId, state: 'done' });
+}
+
+/** Less is sent sooner than asked for. */
+const askedForBytes = 4 << 20;
 
 /** Sees that a blob is there. */
 export async function pushBlob(

@@ -27,9 +27,14 @@ const progressBytes = 64 * 1024;
 const maxDelayMs = 20_000;
 
 /** Where an upload goes on, and from which byte. */
-interface Session {
+export interface Session {
   readonly place: URL;
   readonly position: number;
+}
+
+export interface Uploading {
+  readonly ports: UploadPorts;
+  readonly options: PutBlobOptions;
 }
 
 /**
@@ -37,24 +42,35 @@ interface Session {
  * cut, the registry is asked how much of it arrived, and the rest follows; a registry that does not know any more gets it
  * from the beginning. `session` is an upload that was begun already.
  */
-export async function uploadBlob(
-  content: BlobContent,
-  session: URL | undefined,
-  { ports, options }: { readonly ports: UploadPorts; readonly options: PutBlobOptions },
-): Promise<void> {
-  let at: Session = { place: session ?? (await begin(ports, options)), position: 0 };
-  for (let cuts = 0; ; cuts++) {
-    const ended = await sendFrom(at, content, { ports, options });
-    if (ended.kind === 'done') return;
+export async function uploadBlob(content: BlobContent, session: URL | undefined, uploading: Uploading): Promise<void> {
+  const { ports, options } = uploading;
+  const at: Session = { place: session ?? (await begin(ports, options)), position: 0 };
+  await resume({ at, ended: await sendFrom(at, content, uploading) }, content, uploading);
+}
+
+/** A try that may have been cut, and where it began. */
+export interface Tried {
+  readonly at: Session;
+  readonly ended: Attempt<void>;
+}
+
+/** Goes on until the upload is whole, or there is no progress. */
+export async function resume(tried: Tried, content: BlobContent, uploading: Uploading): Promise<void> {
+  const { ports, options } = uploading;
+  let { at, ended } = tried;
+  let furthest = at.position;
+  for (let cuts = 0; ended.kind === 'again'; cuts++) {
     const delayMs = Math.max(ports.cutDelayMs * 2 ** cuts, ended.afterMs ?? 0);
     if (cuts >= ports.maxCuts || delayMs > maxDelayMs) throw ended.fault;
     await ports.sleep(delayMs, options.signal);
-    const known = await arrived(at.place, content, { ports, options });
+    const known = await arrived(at.place, content, uploading);
     if (known === undefined && (await ports.isThere())) return;
     const position = known?.position ?? 0;
-    // One less, for the loop counts it again.
-    if (position - at.position >= progressBytes) cuts = -1;
+    // One less, for the loop counts it again. What a registry had before, and says to have again, is no progress.
+    if (position - furthest >= progressBytes) cuts = -1;
+    furthest = Math.max(furthest, position);
     at = known ?? { place: await begin(ports, options), position };
+    ended = await sendFrom(at, content, uploading);
   }
 }
 
@@ -67,13 +83,8 @@ export async function begin({ audience, transport, what }: UploadPorts, { signal
 /** What is requested without content says so: some registries want a length. */
 export const noBody = { sizeBytes: 0, open: () => [] };
 
-interface Uploading {
-  readonly ports: UploadPorts;
-  readonly options: PutBlobOptions;
-}
-
 /** One try to bring all that is missing and to end the upload. An upload that the registry forgot may be begun again. */
-async function sendFrom(at: Session, content: BlobContent, uploading: Uploading): Promise<Attempt<void>> {
+export async function sendFrom(at: Session, content: BlobContent, uploading: Uploading): Promise<Attempt<void>> {
   const { size } = content.descriptor;
   try {
     if (at.position === 0 && size <= monolithicBytes)
@@ -171,7 +182,7 @@ async function sessionOf(
   return { place: location === undefined ? place : locationOf(location, audience.address), position };
 }
 
-async function nextPlace(answer: HttpAnswer, { address }: Audience): Promise<URL> {
+export async function nextPlace(answer: HttpAnswer, { address }: Audience): Promise<URL> {
   await answer.discard();
   return locationOf(answer.headers.location, address);
 }

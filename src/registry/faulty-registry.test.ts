@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
-import { refuse, scriptedServer, send, type RecordedRequest, type Script } from '../http/scripted-server.fixture.ts';
-import { digestOf, encodeManifest, mediaTypes, parseReference } from '../oci/index.ts';
-import { RegistryClient, type RegistryClientOptions } from './registry-client.ts';
-import type { BlobContent, RemoteTarget } from './remote-target.ts';
+import { refuse, scriptedServer, send } from '../http/scripted-server.fixture.ts';
+import { digestOf, encodeManifest, mediaTypes } from '../oci/index.ts';
+import type { BlobContent } from './remote-target.ts';
+import { servedTarget, uploadServer } from './upload-server.fixture.ts';
 
 const small = contentOf(Buffer.from('small'));
 const large = contentOf(Buffer.alloc(3_000_000, 'layer upon layer '));
@@ -20,7 +18,7 @@ const mediaType = mediaTypes.ociManifest;
 
 test('an upload that is cut goes on where it was: the registry is asked how much arrived', async () => {
   const uploads = uploadServer({ cutAt: [1_000_000, 2_000_000] });
-  await using pair = await served(uploads.script);
+  await using pair = await servedTarget(uploads.script);
   await pair.target.putBlob(large, {});
   assert.equal(uploads.digest(), large.descriptor.digest);
   const patches = pair.requests().filter(({ line }) => line.startsWith('PATCH'));
@@ -32,7 +30,7 @@ test('an upload that is cut goes on where it was: the registry is asked how much
 
 test('a registry that forgot the upload gets the blob from the beginning', async () => {
   const uploads = uploadServer({ cutAt: [1_000_000], forgets: true });
-  await using pair = await served(uploads.script);
+  await using pair = await servedTarget(uploads.script);
   await pair.target.putBlob(large, {});
   assert.equal(uploads.digest(), large.descriptor.digest);
   assert.equal(pair.requests().filter(({ line }) => line.startsWith('POST')).length, 2);
@@ -40,7 +38,7 @@ test('a registry that forgot the upload gets the blob from the beginning', async
 
 test('an upload that is cut again and again without progress is given up', async () => {
   const uploads = uploadServer({ cutAt: Array.from({ length: 20 }, () => 0) });
-  await using pair = await served(uploads.script);
+  await using pair = await servedTarget(uploads.script);
   await fails(pair.target.putBlob(large, {}), 'unavailable', /upload blob sha256:/);
   assert.equal(pair.requests().filter(({ line }) => line.startsWith('PATCH')).length, 5);
 });
@@ -48,7 +46,7 @@ test('an upload that is cut again and again without progress is given up', async
 test('500 on every third request is no obstacle', async () => {
   let count = 0;
   const uploads = uploadServer({});
-  await using pair = await served((request, response, nth) => {
+  await using pair = await servedTarget((request, response, nth) => {
     if (++count % 3 !== 0) return uploads.script(request, response, nth);
     request.body.resume();
     return send(response, 500, 'oops');
@@ -67,7 +65,7 @@ test('429 during an upload waits as long as Retry-After says, and gives up where
     ['3600', false],
   ] as const) {
     const uploads = uploadServer({});
-    await using pair = await served((request, response, nth) => {
+    await using pair = await servedTarget((request, response, nth) => {
       if (!request.line.startsWith('PATCH') || nth > 1) return uploads.script(request, response, nth);
       request.body.resume();
       return send(response, 429, '', { 'retry-after': seconds });
@@ -80,7 +78,7 @@ test('429 during an upload waits as long as Retry-After says, and gives up where
 
 test('a registry that takes nothing is given up', async () => {
   const begun = uploadServer({});
-  await using pair = await served(
+  await using pair = await servedTarget(
     (request, response, nth) => (request.line.startsWith('PATCH') ? undefined : begun.script(request, response, nth)),
     { timeouts: { stallMs: 50, answerMs: 50 }, maxAttempts: 2 },
   );
@@ -89,7 +87,7 @@ test('a registry that takes nothing is given up', async () => {
 });
 
 test('a 401 in the middle of an upload ends: the token is renewed once', async () => {
-  await using pair = await served((request, response) => {
+  await using pair = await servedTarget((request, response) => {
     request.body.resume();
     if (request.line.startsWith('GET /token')) return send(response, 200, '{"token":"t"}');
     return send(response, 401, '', { 'www-authenticate': `Bearer realm="http://${request.headers.host}/token"` });
@@ -99,7 +97,7 @@ test('a 401 in the middle of an upload ends: the token is renewed once', async (
 });
 
 test('a push asks for a token to pull and push; a mount for the other repository as well', async () => {
-  await using pair = await served((request, response) => {
+  await using pair = await servedTarget((request, response) => {
     request.body.resume();
     if (request.line.startsWith('GET /token')) return send(response, 200, '{"token":"t"}');
     if (request.headers.authorization === 'Bearer t')
@@ -123,7 +121,7 @@ test('an identity token is sent to the token server as a refresh token, and on n
   await using other = await scriptedServer((_, response) => send(response, 200, '{"token":"stolen"}'));
   for (const status of [200, 307]) {
     let form = '';
-    await using pair = await served(
+    await using pair = await servedTarget(
       async (request, response) => {
         if (!request.line.startsWith('POST /token')) {
           const isKnown = request.headers.authorization === 'Bearer t';
@@ -148,7 +146,7 @@ test('an identity token is sent to the token server as a refresh token, and on n
 test('an upload that goes on at another host takes no credentials there', async () => {
   const uploads = uploadServer({});
   await using other = await scriptedServer(uploads.script);
-  await using pair = await served(
+  await using pair = await servedTarget(
     (request, response) => {
       request.body.resume();
       if (request.headers.authorization === undefined) return send(response, 401, '', { 'www-authenticate': 'Basic' });
@@ -163,17 +161,17 @@ test('an upload that goes on at another host takes no credentials there', async 
 });
 
 test("a manifest that the registry stores as another is corrupt, and refusals have the registry's words", async () => {
-  await using liar = await served((request, response) => {
+  await using liar = await servedTarget((request, response) => {
     request.body.resume();
     return send(response, 201, '', { 'docker-content-digest': digestOf('other') });
   });
   await fails(liar.target.putManifest(manifest, { mediaType }), 'corrupt', /stored it as sha256:/);
-  await using strict = await served((request, response) => {
+  await using strict = await servedTarget((request, response) => {
     request.body.resume();
     return refuse(response, 400, 'MANIFEST_BLOB_UNKNOWN', 'blob unknown to registry');
   });
   await fails(strict.target.putManifest(manifest, { mediaType }), 'invalid', /put manifest .*blob unknown to registry/);
-  await using denied = await served((request, response) => {
+  await using denied = await servedTarget((request, response) => {
     request.body.resume();
     return refuse(response, 403, 'DENIED', 'read only');
   });
@@ -182,80 +180,12 @@ test("a manifest that the registry stores as another is corrupt, and refusals ha
 
 test('an upload that is cancelled ends as cancelled', async () => {
   const stop = new AbortController();
-  await using pair = await served((request, response) => {
+  await using pair = await servedTarget((request, response) => {
     if (request.line.startsWith('PATCH')) return stop.abort();
     return send(response, 202, '', { location: '/upload/1' });
   });
   await fails(pair.target.putBlob(large, { signal: stop.signal }), 'cancelled', /cancelled/);
 });
-
-interface Faults {
-  /** The connection breaks when so many bytes have arrived; one after the other. */
-  readonly cutAt?: readonly number[];
-  /** What was cut is not known any more. */
-  readonly forgets?: boolean;
-}
-
-/** Takes uploads one at a time, as distribution does, with faults. */
-function uploadServer({ cutAt = [], forgets = false }: Faults): {
-  readonly script: Script;
-  readonly digest: () => string;
-} {
-  const cuts = [...cutAt];
-  let bytes = Buffer.alloc(0);
-  let uploads = 0;
-  const isCurrent = (line: string): boolean => line.includes(`/upload/${uploads}`);
-  const script: Script = async (request, response) => {
-    const [verb] = request.line.split(' ');
-    if (verb === 'HEAD') return send(response, 404);
-    if (request.line.includes('/manifests/')) return send(response, 201);
-    if (verb === 'POST') {
-      uploads++;
-      bytes = Buffer.alloc(0);
-    } else if (!isCurrent(request.line)) return refuse(response, 404, 'BLOB_UPLOAD_UNKNOWN', 'upload unknown');
-    const cut = verb === 'PATCH' ? cuts.shift() : undefined;
-    for await (const chunk of request.body) {
-      bytes = Buffer.concat([bytes, chunk as Buffer]);
-      if (cut !== undefined && bytes.length >= cut) return cutOff(response, () => forgets && uploads++);
-    }
-    if (verb === 'PUT') return send(response, 201);
-    const headers = {
-      location: `/upload/${uploads}?state=${bytes.length}`,
-      range: `0-${Math.max(0, bytes.length - 1)}`,
-    };
-    return send(response, verb === 'GET' ? 204 : 202, '', headers);
-  };
-  return { script, digest: () => `sha256:${createHash('sha256').update(bytes).digest('hex')}` };
-}
-
-function cutOff(response: ServerResponse, then: () => unknown): void {
-  then();
-  response.destroy();
-}
-
-interface Pair extends AsyncDisposable {
-  readonly target: RemoteTarget;
-  readonly host: string;
-  readonly waits: readonly number[];
-  readonly requests: () => readonly RecordedRequest[];
-}
-
-async function served(script: Script, options: Partial<RegistryClientOptions> = {}): Promise<Pair> {
-  const server = await scriptedServer(script);
-  const waits: number[] = [];
-  const sleep = async (delayMs: number): Promise<void> => void waits.push(delayMs);
-  const client = new RegistryClient({ userAgent: 'varve/test', sleep, ...options });
-  return {
-    target: client.target(parseReference(`${server.host}/app`)),
-    host: server.host,
-    waits,
-    requests: () => server.requests,
-    [Symbol.asyncDispose]: async () => {
-      client[Symbol.dispose]();
-      await server[Symbol.asyncDispose]();
-    },
-  };
-}
 
 function fails(work: Promise<unknown>, code: Fault['code'], message: RegExp): Promise<void> {
   return assert.rejects(work, (error) => {

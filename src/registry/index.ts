@@ -5,6 +5,7 @@
 export type { BlobOptions, Remote, RemoteManifest, WaitOptions } from './remote.ts';
 export type {
   BlobContent,
+  GrowingContent,
   PutBlobOptions,
   PutManifestOptions,
   ReferrersOptions,

@@ -14,11 +14,12 @@ import {
 } from '../oci/index.ts';
 import type { Audience } from './authorizer.ts';
 import { mergeScopes, repositoryScope } from './auth-scope.ts';
-import { noBody, uploadBlob } from './blob-upload.ts';
+import { noBody, uploadBlob, type UploadPorts } from './blob-upload.ts';
+import { uploadGrowingBlob } from './growing-upload.ts';
 import { referrersTag } from './referrers.ts';
 import { RegistryRepository, type RepositoryOptions } from './registry-repository.ts';
 import type { WaitOptions } from './remote.ts';
-import type { BlobContent, PutBlobOptions, PutManifestOptions, RemoteTarget } from './remote-target.ts';
+import type { BlobContent, GrowingContent, PutBlobOptions, PutManifestOptions, RemoteTarget } from './remote-target.ts';
 import { locationOf } from './upload-location.ts';
 
 /** One repository of a registry, written over the distribution protocol (distribution-spec "Push"). */
@@ -58,16 +59,17 @@ export class RegistryTarget extends RegistryRepository implements RemoteTarget {
   }
 
   async putBlob(content: BlobContent, options: PutBlobOptions): Promise<void> {
-    const { digest } = content.descriptor;
-    const session = this.#begun.get(digest);
-    this.#begun.delete(digest);
-    const ports = {
-      ...this.#options,
-      audience: this.#audience,
-      isThere: () => this.hasBlob(content.descriptor, options),
-      what: `${this.name}: upload blob ${digest}`,
-    };
+    const { descriptor } = content;
+    const session = this.#begun.get(descriptor.digest);
+    this.#begun.delete(descriptor.digest);
+    const ports = this.#uploadPorts(`upload blob ${descriptor.digest}`, () => this.hasBlob(descriptor, options));
     await uploadBlob(content, session, { ports, options });
+  }
+
+  async putGrowingBlob(content: GrowingContent, options: PutBlobOptions): Promise<void> {
+    const isThere = async (): Promise<boolean> => this.hasBlob(await content.descriptor, options);
+    const ports = this.#uploadPorts('upload a layer while it is compressed', isThere);
+    await uploadGrowingBlob(content, { ports, options });
   }
 
   async findManifest(tagOrDigest: string, { signal }: WaitOptions): Promise<Descriptor | undefined> {
@@ -97,6 +99,10 @@ export class RegistryTarget extends RegistryRepository implements RemoteTarget {
       });
     }
     return digest;
+  }
+
+  #uploadPorts(what: string, isThere: UploadPorts['isThere']): UploadPorts {
+    return { ...this.#options, audience: this.#audience, isThere, what: `${this.name}: ${what}` };
   }
 
   /** True if the registry lists it among the referrers of its subject by itself. */

@@ -27,6 +27,12 @@ export interface RemoteTarget extends Remote {
   /** Puts a blob. `content` may be read several times, and from the middle: a transfer that is cut goes on where it was. */
   putBlob(content: BlobContent, options: PutBlobOptions): Promise<void>;
 
+  /**
+   * Puts a blob whose digest is not known before its last byte: what grows here grows there. Only places that take bytes
+   * before they know what they are have this. Ends when the blob is whole and there.
+   */
+  putGrowingBlob?(content: GrowingContent, options: PutBlobOptions): Promise<void>;
+
   /** What the place has under this digest or tag; undefined if nothing. The document itself does not travel. */
   findManifest(tagOrDigest: string, options: WaitOptions): Promise<Descriptor | undefined>;
 
@@ -42,6 +48,17 @@ export interface BlobContent {
   readonly descriptor: Descriptor;
   /** The bytes from `offsetBytes` on. */
   open(offsetBytes: number): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+/** A blob that is still being made. */
+export interface GrowingContent {
+  /** What it is in the end. Rejects where it is never whole. */
+  readonly descriptor: Promise<Descriptor>;
+  /**
+   * The bytes from `offsetBytes` on, as they come, to the last; may be had several times, also when all are there. Each piece
+   * is valid until the next is asked for. Throws where the blob is never whole.
+   */
+  open(offsetBytes: number): AsyncIterable<Uint8Array>;
 }
 
 export interface PutBlobOptions extends WaitOptions {
