@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { chmodSync, lstatSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { dir, file, makeTar } from '../erofs/layer.fixture.ts';
+import { dir, entryOf, file, link, makeTar, symlink } from '../erofs/layer.fixture.ts';
+import { randomMembers } from '../erofs/random-layers.fixture.ts';
 import { Fault } from '../errors/index.ts';
 import { linuxMounts } from '../host/index.ts';
 import type { ChildLines } from '../state/state.fixture.ts';
 import { bytesOf } from '../std/index.ts';
+import { randomDraws } from '../std/random-numbers.fixture.ts';
 import { layerProcess } from './layer-process.fixture.ts';
 import { layerStoreSuite } from './layer-store.suite.ts';
-import { TestLayers } from './store.fixture.ts';
+import { holder, TestLayers } from './store.fixture.ts';
 
 layerStoreSuite(() => new TestLayers());
 
@@ -21,6 +23,34 @@ test('files are read-only and the folder is for its owner alone', () => {
   assert.equal(lstatSync(layers.files.folder).mode & 0o777, 0o700);
   const paths = [layers.store.tar(diffId).path, layers.store.indexes([diffId])[0]?.path ?? ''];
   for (const path of paths) assert.equal(lstatSync(path).mode & 0o777, 0o400);
+});
+
+test('a layer that is packed entry by entry has the tar and the index of its bytes read back', () => {
+  const data = Buffer.alloc(700_000, 'content');
+  const members = [
+    dir('d', { uid: 3_000_000, sec: -5, nsec: 7, xattrs: { 'user.b': '\xff', 'user.a': '1' } }),
+    file('d/f', data, { mode: 0o4755, sec: 1_700_000_000, nsec: 123_456_789 }),
+    file(`d/${'long'.repeat(60)}/\xe9`, 'x'),
+    file('d/empty'),
+    link('d/again', 'd/f'),
+    symlink('s', '../d'),
+    { path: 'null', type: 'char', major: 1, minor: 3 } as const,
+    file('gone/.wh.x'),
+    file('opaque/.wh..wh..opq'),
+    file('s/through', 'y'),
+    ...randomMembers(randomDraws(1)).filter(({ type }) => type !== 'link'),
+  ];
+  using packed = new TestLayers();
+  using read = new TestLayers();
+  using packer = packed.store.packer({ holder });
+  for (const member of members) {
+    packer.add(entryOf(member));
+    if (entryOf(member).size > 0) packer.write(Buffer.from(member.data ?? ''));
+  }
+  const { diffId } = packer.commit();
+  assert.equal(diffId, read.put(members));
+  const [ours, theirs] = [packed, read].map(({ store }) => readFileSync(store.indexes([diffId])[0]?.path ?? ''));
+  assert.deepEqual(ours, theirs);
 });
 
 test('after another boot a layer that is whole is kept, and its indexes are made anew', () => {

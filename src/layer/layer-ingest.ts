@@ -1,7 +1,7 @@
 import { LayerIndexer, type IndexedLayer } from '../erofs/index.ts';
 import { Fault } from '../errors/index.ts';
 import { toDiffId, type DiffId } from '../oci/index.ts';
-import { TarParser } from '../tar/index.ts';
+import { formatHeader, TarParser, type TarEntry } from '../tar/index.ts';
 import { HashedFile } from './hashed-file.ts';
 import type { LayerFiles } from './layer-files.ts';
 import type { LayerInfo, LayerWriter } from './layer-writer.ts';
@@ -35,13 +35,14 @@ export class LayerIngest implements LayerWriter {
   }
 
   write(chunk: Uint8Array): void {
-    if (chunk.length >= pendingBytes / 4) {
-      this.#flush();
-      return this.#take(chunk);
-    }
-    if (this.#pendingLength + chunk.length > pendingBytes) this.#flush();
-    this.#pending.set(chunk, this.#pendingLength);
-    this.#pendingLength += chunk.length;
+    this.#parser.write(chunk);
+    this.#keep(chunk);
+  }
+
+  writeHeader(entry: TarEntry): void {
+    const header = formatHeader(entry);
+    this.#parser.passHeader(entry, header.length);
+    this.#keep(header);
   }
 
   commit(expected?: DiffId): LayerInfo {
@@ -61,13 +62,21 @@ export class LayerIngest implements LayerWriter {
     this.#file[Symbol.dispose]();
   }
 
+  /** Takes bytes that were read. */
+  #keep(bytes: Uint8Array): void {
+    const isLarge = bytes.length >= pendingBytes / 4;
+    if (isLarge || this.#pendingLength + bytes.length > pendingBytes) this.#flush();
+    if (isLarge) return this.#store(bytes);
+    this.#pending.set(bytes, this.#pendingLength);
+    this.#pendingLength += bytes.length;
+  }
+
   #flush(): void {
-    if (this.#pendingLength > 0) this.#take(this.#pending.subarray(0, this.#pendingLength));
+    if (this.#pendingLength > 0) this.#store(this.#pending.subarray(0, this.#pendingLength));
     this.#pendingLength = 0;
   }
 
-  #take(bytes: Uint8Array): void {
-    this.#parser.write(bytes);
+  #store(bytes: Uint8Array): void {
     this.#file.write(bytes, this.#file.sizeBytes > this.#entryCount * worthAThreadBytes);
   }
 }

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Fault } from '../errors/index.ts';
 import { showBytes } from '../std/index.ts';
-import { endOfArchive, formatHeader, paddingOf, type TarEntry } from '../tar/index.ts';
+import { endOfArchive, paddingOf, type TarEntry } from '../tar/index.ts';
 import { ContentIdHash, type ContentId } from './content-id.ts';
 import type { LayerInfo, LayerWriter } from './layer-writer.ts';
 
@@ -44,7 +44,7 @@ export class LayerPacker implements Disposable {
   add(entry: TarEntry, contentSha256?: ContentSha256): void {
     this.#endFile();
     this.#entryCount++;
-    this.#writer.write(formatHeader(this.#clamped(entry)));
+    this.#writer.writeHeader(this.#clamped(entry));
     if (entry.type !== 'file') return this.#contentId.add(entry, '');
     const hash = contentSha256 ?? createHash('sha256');
     this.#current = { entry, hash, remaining: entry.size };

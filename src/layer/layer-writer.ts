@@ -1,4 +1,5 @@
 import type { DiffId, Digest } from '../oci/index.ts';
+import type { TarEntry } from '../tar/index.ts';
 
 /** What keeps content from garbage collection while it is used: a lease. */
 export interface LayerHolder {
@@ -32,6 +33,8 @@ export interface LayerInfo {
 export interface LayerWriter extends Disposable {
   /** The next bytes of the uncompressed tar. Fault `invalid` if they are no tar, `exhausted` on a full disk. */
   write(chunk: Uint8Array): void;
+  /** The header of the next member, formatted here; its content and padding follow by `write`. Faults as `formatHeader`'s. */
+  writeHeader(entry: TarEntry): void;
   /** The tar is complete. Fault `corrupt` if `expected` is given and is not its diff ID. */
   commit(expected?: DiffId): LayerInfo;
 }

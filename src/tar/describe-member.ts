@@ -6,7 +6,7 @@ import type { HeaderBlock } from './header-block.ts';
 import { parseDecimal, parseTime } from './header-numbers.ts';
 import type { PaxRecords } from './pax-records.ts';
 import type { TarLimits } from './tar-limits.ts';
-import { readXattrs } from './xattr-records.ts';
+import { checkXattr, readXattrs } from './xattr-records.ts';
 
 /** What stood before a member's header and applies to it. */
 export interface Extensions {
@@ -53,6 +53,13 @@ export function describeMember(header: HeaderBlock, extensions: Extensions, limi
     xattrs: readXattrs(records, limits),
   };
   return { entry, storedSize };
+}
+
+/** Fault as `describeMember`'s for an entry that exceeds a limit. */
+export function checkEntry({ path, link, xattrs }: TarEntry, limits: TarLimits): void {
+  checkLength(path, limits.pathBytes);
+  checkLength(link, limits.pathBytes);
+  for (const [name, value] of xattrs) checkXattr(name, value, limits);
 }
 
 /** The entry of a sparse file whose true name and size stand in GNU's PAX records. */

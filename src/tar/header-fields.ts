@@ -1,5 +1,3 @@
-import { sumOf } from './header-block.ts';
-
 /** What goes into one ustar header block. Of texts that are too long the end is lost; so is a number that is too large. */
 export interface HeaderFields {
   readonly name: string;
@@ -22,28 +20,51 @@ export function fitsField(field: 'uid' | 'gid' | 'size' | 'mtime' | 'devMajor' |
 
 /** Writes a header block at `start` of `target`, where there are zeros. */
 export function writeHeaderBlock(target: Buffer, start: number, fields: HeaderFields): void {
-  target.write(fields.name, start, 100, 'latin1');
-  writeOctal(target, start + 100, 7, fields.mode);
-  writeOctal(target, start + 108, 7, fields.uid);
-  writeOctal(target, start + 116, 7, fields.gid);
-  writeOctal(target, start + 124, 11, fields.size);
-  writeOctal(target, start + 136, 11, fields.mtime);
-  target.write(fields.typeFlag, start + 156, 1, 'latin1');
-  if (fields.link !== '') target.write(fields.link, start + 157, 100, 'latin1');
-  target.write('ustar\x0000', start + 257, 8, 'latin1');
-  writeOctal(target, start + 329, 7, fields.devMajor);
-  writeOctal(target, start + 337, 7, fields.devMinor);
-  if (fields.prefix !== '') target.write(fields.prefix, start + 345, 155, 'latin1');
-  writeOctal(target, start + 148, 6, sumOf(target, start));
+  let sum = blanksAndMagic;
+  sum += writeText(target, start, 100, fields.name);
+  sum += writeOctal(target, start + 100, 7, fields.mode);
+  sum += writeOctal(target, start + 108, 7, fields.uid);
+  sum += writeOctal(target, start + 116, 7, fields.gid);
+  sum += writeOctal(target, start + 124, 11, fields.size);
+  sum += writeOctal(target, start + 136, 11, fields.mtime);
+  sum += writeText(target, start + 156, 1, fields.typeFlag);
+  sum += writeText(target, start + 157, 100, fields.link);
+  magic.copy(target, start + 257);
+  sum += writeOctal(target, start + 329, 7, fields.devMajor);
+  sum += writeOctal(target, start + 337, 7, fields.devMinor);
+  sum += writeText(target, start + 345, 155, fields.prefix);
+  writeOctal(target, start + 148, 6, sum);
   target[start + 155] = 0x20;
 }
 
-/** `digits` octal digits; zeros for a number that they cannot hold. */
-function writeOctal(target: Buffer, start: number, digits: number, value: number): void {
-  let rest = value >= 0 && value < 8 ** digits ? value : 0;
+const magic = Buffer.from('ustar\x0000', 'latin1');
+/** What the checksum counts of every header: its own field as eight blanks, and the magic. */
+const blanksAndMagic = 8 * 0x20 + magic.reduce((sum, byte) => sum + byte, 0);
+
+/** `maxBytes` of `text` at most; gives the sum of the bytes. Names are short: calls of Buffer's would take longer. */
+function writeText(target: Buffer, start: number, maxBytes: number, text: string): number {
+  const length = Math.min(text.length, maxBytes);
+  let sum = 0;
+  for (let index = 0; index < length; index += 1) {
+    const byte = text.charCodeAt(index);
+    target[start + index] = byte;
+    sum += byte;
+  }
+  return sum;
+}
+
+const powersOfEight: readonly number[] = Array.from({ length: 12 }, (_, power) => 8 ** power);
+
+/** `digits` octal digits, zeros for a number that they cannot hold; gives their sum. */
+function writeOctal(target: Buffer, start: number, digits: number, value: number): number {
+  let rest = value >= 0 && value < (powersOfEight[digits] ?? 0) ? value : 0;
+  let sum = 0;
   for (let at = start + digits - 1; at >= start; at--) {
     const above = Math.floor(rest / 8);
-    target[at] = 0x30 + (rest - above * 8);
+    const byte = 0x30 + (rest - above * 8);
+    target[at] = byte;
+    sum += byte;
     rest = above;
   }
+  return sum;
 }

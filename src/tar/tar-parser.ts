@@ -1,7 +1,9 @@
 import { Fault } from '../errors/index.ts';
-import { blockSize } from './blocks.ts';
+import { blockSize, paddingOf } from './blocks.ts';
 import type { ContentFeed } from './content-feed.ts';
 import { feedContent } from './content-feed.ts';
+import { checkEntry } from './describe-member.ts';
+import type { TarEntry } from './entry.ts';
 import type { Member } from './member-reader.ts';
 import { MemberReader } from './member-reader.ts';
 import { RunGatherer } from './run-gatherer.ts';
@@ -32,7 +34,7 @@ export interface TarReadOptions {
  */
 export class TarParser {
   readonly #sink: TarSink;
-  readonly #maxEntries: number;
+  readonly #limits: TarLimits;
   readonly #members: MemberReader;
   readonly #run = new RunGatherer(blockSize);
   #position = 0;
@@ -47,7 +49,7 @@ export class TarParser {
   constructor(sink: TarSink, options: TarReadOptions = {}) {
     const limits = { ...defaultTarLimits, ...options.limits };
     this.#sink = sink;
-    this.#maxEntries = limits.entries;
+    this.#limits = limits;
     this.#members = new MemberReader({ limits, appliesGlobals: options.globalRecords === 'apply' });
   }
 
@@ -59,6 +61,21 @@ export class TarParser {
       else if (this.#contentLeft > 0) at += this.#passContent(bytes, at);
       else at += this.#gather(bytes, at);
     }
+  }
+
+  /**
+   * As `write`, for the header of a member that `formatHeader` has just made of this entry, `headerBytes` long: it says
+   * what the entry says, and is not read. Its content follows by `write`. Fault `exhausted` as if it were read.
+   */
+  passHeader(entry: TarEntry, headerBytes: number): void {
+    if (!this.#isBetweenMembers) throw new Fault('internal', 'read tar: a header comes before the last member ended');
+    checkEntry(entry, this.#limits);
+    const headerOffset = this.#position;
+    const dataOffset = headerOffset + headerBytes;
+    this.#position = dataOffset;
+    this.#contentLeft = entry.size;
+    this.#paddingLeft = paddingOf(entry.size);
+    this.#deliver({ entry, place: { headerOffset, dataOffset, storedSize: entry.size, segments: undefined } });
   }
 
   /**
@@ -90,6 +107,11 @@ export class TarParser {
     return { entryCount: this.#entryCount, archiveBytes, trailingBytes: this.#position - archiveBytes };
   }
 
+  get #isBetweenMembers(): boolean {
+    const isPassed = this.#contentLeft === 0 && this.#paddingLeft === 0 && this.#endOffset === undefined;
+    return isPassed && this.#run.filled === 0 && this.#members.isBetweenMembers;
+  }
+
   #passContent(bytes: Buffer, at: number): number {
     const share = Math.min(bytes.length - at, this.#contentLeft);
     this.#contentLeft -= share;
@@ -119,8 +141,8 @@ export class TarParser {
 
   #deliver({ entry, place }: Member): void {
     this.#entryCount++;
-    if (this.#entryCount > this.#maxEntries) {
-      throw new Fault('exhausted', `read tar: the archive has more than ${this.#maxEntries} entries`);
+    if (this.#entryCount > this.#limits.entries) {
+      throw new Fault('exhausted', `read tar: the archive has more than ${this.#limits.entries} entries`);
     }
     this.#content = this.#sink.entry(entry, place);
     if (this.#content === undefined) return;

@@ -6,7 +6,7 @@ import { Fault } from '../errors/index.ts';
 import { bytesOf, toBuffer } from '../std/index.ts';
 import type { ByteString, Timestamp } from '../std/index.ts';
 import { readArchive } from './archive.fixture.ts';
-import { endOfArchive, formatHeader, paddingOf, scanTar } from './index.ts';
+import { TarParser, blockSize, endOfArchive, formatHeader, paddingOf, scanTar } from './index.ts';
 import type { TarEntry } from './index.ts';
 import { isInstalled, isRoot, readTree, run, temporaryDirectory } from './tree.fixture.ts';
 
@@ -77,6 +77,31 @@ test('an entry that is written reads back the same', () => {
   );
   const empty = readArchive(endOfArchive);
   assert.deepEqual(empty.summary, { entryCount: 0, archiveBytes: 1024, trailingBytes: 0 });
+});
+
+test('a header that was made for an entry need not be read: entries, places and the end are the same', () => {
+  const found: unknown[] = [];
+  const parser = new TarParser({ entry: (entry, place) => void found.push({ entry, place }) });
+  for (const entry of entries) {
+    parser.passHeader(entry, formatHeader(entry).length);
+    if (entry.size > 0) assert.throws(() => parser.passHeader(entry, blockSize), /before the last member ended/);
+    parser.write(Buffer.alloc(entry.size + paddingOf(entry.size)));
+  }
+  parser.write(endOfArchive);
+  const read = readArchive(archiveOf(entries));
+  assert.deepEqual(
+    found,
+    read.members.map(({ entry, place }) => ({ entry, place })),
+  );
+  assert.deepEqual(parser.end(), read.summary);
+});
+
+test('limits hold for entries whose header is not read', () => {
+  const parser = new TarParser({ entry: () => undefined });
+  assert.throws(
+    () => parser.passHeader(file('n'.repeat(4097)), 2048),
+    (error) => Fault.is(error, 'exhausted'),
+  );
 });
 
 test('the root and names of one slash read back the same', () => {

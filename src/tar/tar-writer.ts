@@ -32,7 +32,7 @@ export function formatHeader(entry: TarEntry): Buffer {
   const start = body === '' ? 0 : blockSize + body.length + paddingOf(body.length);
   const header = Buffer.allocUnsafe(start + blockSize).fill(0);
   if (body !== '') {
-    writeHeaderBlock(header, 0, { ...paxHeaderFields, size: body.length });
+    paxHeaderBlock(body.length).copy(header);
     header.write(body, blockSize, 'latin1');
   }
   writeHeaderBlock(header, start, fieldsOf(entry, split ?? { prefix: '', name }));
@@ -53,6 +53,18 @@ const typeFlags: Readonly<Record<TarType, string>> = {
   dir: '5',
   fifo: '6',
 };
+
+/** The header block of a PAX header. Most are as long as few others: those of one block are made once. */
+function paxHeaderBlock(size: number): Buffer {
+  const known = paxHeaderBlocks[size];
+  if (known !== undefined) return known;
+  const block = Buffer.alloc(blockSize);
+  writeHeaderBlock(block, 0, { ...paxHeaderFields, size });
+  if (size <= blockSize) paxHeaderBlocks[size] = block;
+  return block;
+}
+
+const paxHeaderBlocks: Buffer[] = [];
 
 const paxHeaderFields: HeaderFields = {
   name: '././@PaxHeader',
@@ -87,10 +99,11 @@ function fieldsOf(entry: TarEntry, { prefix, name }: SplitName): HeaderFields {
 
 /** The records that the entry needs, sorted by key; '' where it needs none. */
 function paxBody(entry: TarEntry, { name, isSplit }: { readonly name: ByteString; readonly isSplit: boolean }): string {
+  const isPlain = isAscii(name) && isAscii(entry.link);
   const records: [string, string][] = [];
   for (const [key, value] of entry.xattrs) records.push([xattrKey(key), value]);
   if (!fitsField('gid', entry.gid)) records.push(['gid', String(entry.gid)]);
-  if (!isUtf8(name) || !isUtf8(entry.link)) records.push(['hdrcharset', 'BINARY']);
+  if (!isPlain && !(isUtf8(name) && isUtf8(entry.link))) records.push(['hdrcharset', 'BINARY']);
   if (entry.link.length > 100 || !isAscii(entry.link)) records.push(['linkpath', entry.link]);
   if (entry.mtime.nsec !== 0 || !fitsField('mtime', entry.mtime.sec)) records.push(['mtime', formatTime(entry.mtime)]);
   if (!isSplit) records.push(['path', name]);
@@ -98,7 +111,8 @@ function paxBody(entry: TarEntry, { name, isSplit }: { readonly name: ByteString
   if (!fitsField('uid', entry.uid)) records.push(['uid', String(entry.uid)]);
   if (records.length === 0) return '';
   if (entry.xattrs.size > 1) records.sort(([a], [b]) => (a < b ? -1 : 1));
-  const body = records.map(([key, value]) => formatPaxRecord(key, value as ByteString)).join('');
+  let body = '';
+  for (const [key, value] of records) body += formatPaxRecord(key, value as ByteString);
   if (body.length <= defaultTarLimits.extensionBytes) return body;
   throw new Fault('exhausted', `write tar: ${showBytes(entry.path)} has too many extended attributes`);
 }
@@ -121,8 +135,10 @@ function formatTime({ sec, nsec }: Timestamp): string {
   if (nsec === 0) return String(sec);
   const isBefore = sec < 0;
   const whole = isBefore ? -sec - 1 : sec;
-  const fraction = String(isBefore ? 1e9 - nsec : nsec).padStart(9, '0');
-  return `${isBefore ? '-' : ''}${whole}.${fraction.replace(/0+$/, '')}`;
+  // The one in front keeps the zeros behind it.
+  let fraction = 1e9 + (isBefore ? 1e9 - nsec : nsec);
+  while (fraction % 10 === 0) fraction /= 10;
+  return `${isBefore ? '-' : ''}${whole}.${String(fraction).slice(1)}`;
 }
 
 function isUtf8(bytes: ByteString): boolean {

@@ -26,7 +26,7 @@ export function readXattrs(records: PaxRecords, limits: TarLimits): ReadonlyMap<
     if (!found.has(name)) found.set(name, bytesFrom(Buffer.from(value, 'base64')));
   }
   if (found.size === 0) return none;
-  for (const [name, value] of found) checkSizes(name, value, limits);
+  for (const [name, value] of found) checkXattr(name, value, limits);
   return new Map([...found].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -36,7 +36,8 @@ function percentDecoded(name: string): ByteString {
   return name.replaceAll(/%([0-9a-fA-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16))) as ByteString;
 }
 
-function checkSizes(name: ByteString, value: ByteString, limits: TarLimits): void {
+/** Fault for an attribute that no file can have, or that exceeds a limit. */
+export function checkXattr(name: ByteString, value: ByteString, limits: TarLimits): void {
   if (name === '' || name.includes('\0')) throw new Fault('invalid', 'an extended attribute has no usable name');
   const shown = showBytes(name.slice(0, 60) as ByteString);
   if (name.length > limits.xattrNameBytes) {

@@ -56,8 +56,23 @@ export class ContextSource implements SourceTree {
     for (const level of levels.toReversed()) this.#leave(level);
   }
 
-  *read(node: ContextNode): Generator<Uint8Array, void, undefined> {
-    if (node.size === 0) return;
+  read(node: ContextNode): Iterable<Uint8Array> {
+    if (node.size === 0) return [];
+    return node.size > sourcePieceBytes ? this.#readPieces(node) : [this.#readWhole(node)];
+  }
+
+  #readWhole(node: ContextNode): Uint8Array {
+    const fd = node.open();
+    try {
+      const wanted = node.size;
+      if (readAhead(fd, { wanted, left: wanted }, node.path) !== wanted) throw changed(node.path);
+      return pieceBuffer.subarray(0, wanted);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  *#readPieces(node: ContextNode): Generator<Uint8Array, void, undefined> {
     const fd = node.open();
     try {
       for (let left = node.size; left > 0;) {
