@@ -33,6 +33,8 @@ export interface DockerRegistryOptions {
   readonly withAuth?: boolean;
   /** Files of the server's certificate and key, and of the authority that vouches for those who are let in. */
   readonly tls?: { readonly certificate: string; readonly key: string; readonly clientAuthority?: string };
+  /** It believes the tokens that are signed with the key of this certificate, and says where they are to be had. */
+  readonly tokens?: { readonly realm: string; readonly certificate: string };
   /** It asks this registry (an origin) for what it does not have, and cannot be pushed to. */
   readonly mirrorOf?: string;
 }
@@ -68,7 +70,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
 }
 
 function configuration(host: string, directory: string, options: DockerRegistryOptions): string {
-  const { withAuth = false, tls, mirrorOf } = options;
+  const { withAuth = false, tls, mirrorOf, tokens } = options;
   const clients = tls?.clientAuthority === undefined ? '' : `, clientcas: [${tls.clientAuthority}]`;
   const secured = tls === undefined ? '' : `, tls: { certificate: ${tls.certificate}, key: ${tls.key}${clients} }`;
   return [
@@ -77,10 +79,18 @@ function configuration(host: string, directory: string, options: DockerRegistryO
     `storage: { filesystem: { rootdirectory: ${join(directory, 'storage')} }, delete: { enabled: true } }`,
     `http: { addr: "${host}"${secured} }`,
     ...(withAuth ? [`auth: { htpasswd: { realm: test, path: ${join(directory, 'htpasswd')} } }`] : []),
+    ...(tokens === undefined ? [] : [`auth: { token: ${tokenSettings(tokens)} }`]),
     ...(mirrorOf === undefined ? [] : [`proxy: { remoteurl: "${mirrorOf}" }`]),
     '',
   ].join('\n');
 }
+
+function tokenSettings({ realm, certificate }: NonNullable<DockerRegistryOptions['tokens']>): string {
+  return `{ realm: "${realm}", service: ${tokenService}, issuer: ${tokenService}, rootcertbundle: ${certificate} }`;
+}
+
+/** What the registry and its token server call themselves. */
+export const tokenService = 'test';
 
 async function push(source: string, target: string, { all = false, docker = false }: PushOptions = {}): Promise<void> {
   const options = ['--insecure-policy', 'copy', '--quiet', '--dest-tls-verify=false'];
