@@ -10,7 +10,7 @@ import {
   type BindSource,
   type ContainerMount,
   type MountStub,
-  type SeccompSpec,
+  type SeccompFilter,
 } from '../runtime/index.ts';
 import { bytesOf } from '../std/index.ts';
 import { makeBindFolder, specOf } from './container-bundle.ts';
@@ -77,7 +77,7 @@ export class ContainerSetup {
     for (const mount of left.toReversed()) mounts.unmount(mount.target, { detach: true });
   }
 
-  #seccomp(target: Parameters<LoadSeccomp>[0]): SeccompSpec {
+  #seccomp(target: Parameters<LoadSeccomp>[0]): SeccompFilter {
     const { platform, runRoot, version } = this.#store;
     const folder = join(runRoot, 'seccomp');
     return cachedSeccomp({ architecture: platform.architecture, ...target }, { folder, version });

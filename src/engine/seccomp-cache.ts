@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { loadSeccomp, seccompProfilePaths, type SeccompSpec } from '../runtime/index.ts';
+import { loadSeccomp, seccompProfilePaths, type SeccompFilter } from '../runtime/index.ts';
 
 export type SeccompTarget = Parameters<typeof loadSeccomp>[0];
 
@@ -10,10 +10,10 @@ export type SeccompTarget = Parameters<typeof loadSeccomp>[0];
  * As `loadSeccomp`, with the result kept in `folder`, a volatile one: every container of a machine has nearly always the
  * same filter, and working it out costs a tenth of a start. `version` is that of the program which works it out.
  */
-export function cachedSeccomp(target: SeccompTarget, { folder, version }: CacheOptions): SeccompSpec {
-  const path = join(folder, `${keyOf(target, version)}.json`);
+export function cachedSeccomp(target: SeccompTarget, { folder, version }: CacheOptions): SeccompFilter {
+  const path = join(folder, `${keyOf(target, version)}.filter.json`);
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as SeccompSpec;
+    return JSON.parse(readFileSync(path, 'utf8')) as SeccompFilter;
   } catch {
     const filter = loadSeccomp(target);
     mkdirSync(folder, { recursive: true, mode: 0o700 });

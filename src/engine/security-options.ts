@@ -1,12 +1,12 @@
 import { Fault } from '../errors/index.ts';
-import { allCapabilities, changedCapabilities, type SeccompSpec } from '../runtime/index.ts';
+import { allCapabilities, changedCapabilities, type SeccompFilter } from '../runtime/index.ts';
 import { privileges } from '../host/index.ts';
 import type { ContainerSettings } from './container-record.ts';
 
 /** What a container may do beyond, or short of, the default. */
 export interface ContainerRights {
   readonly capabilities: readonly string[];
-  readonly seccomp: SeccompSpec | undefined;
+  readonly seccomp: SeccompFilter | undefined;
   readonly noNewPrivileges: boolean;
   readonly privileged: boolean;
 }
@@ -15,7 +15,7 @@ export interface ContainerRights {
 export type LoadSeccomp = (options: {
   readonly capabilities: readonly string[];
   readonly path?: string;
-}) => SeccompSpec;
+}) => SeccompFilter;
 
 /** The rights that the settings ask for. Fault `denied` for what this process does not have itself. */
 export function containerRights(settings: ContainerSettings, loadSeccomp: LoadSeccomp): ContainerRights {

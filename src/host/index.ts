@@ -41,6 +41,8 @@ export type { WriteChunk } from './write-file.ts';
 export { fileSystemOf } from './file-system.ts';
 export type { FileSystemFacts } from './file-system.ts';
 export { connectSeqpacket, SeqpacketSocket } from './seqpacket.ts';
+export { compileSyscallFilter } from './seccomp-compiler.ts';
+export type { SyscallCondition, SyscallFilter, SyscallProgram, SyscallRule } from './seccomp-compiler.ts';
 export { cgroupLayout } from './cgroups.ts';
 export type { CgroupLayout } from './cgroups.ts';
 export { privileges, resourceLimits } from './privileges.ts';

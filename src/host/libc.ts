@@ -3,7 +3,8 @@ import { errnoFault } from './errno.ts';
 import type { ByteString } from '../std/index.ts';
 
 /**
- * The calls into the C library. This file is the only one that knows the foreign function interface.
+ * The calls into the C library. This file is the only one that knows the foreign function interface, but for the one that
+ * has libseccomp compile filters.
  *
  * Pointers are buffers. A call returns -1 on failure, its errno is then read by `check`, before any other call. The
  * library is loaded on first use: that takes some 13 ms, and most commands need no kernel call of their own.

@@ -26,7 +26,7 @@ export interface ContainerSpecOptions {
   /** Size of `/dev/shm`; 64 MiB where it is left out. */
   readonly shmSizeBytes?: number;
   /** Absent only where the user asked for none: a container without a filter reaches the whole kernel. */
-  readonly seccomp: SeccompSpec | undefined;
+  readonly seccomp: SeccompFilter | undefined;
   readonly capabilities?: readonly string[];
   /** Beside the usual ones, made in the container's `/dev`. */
   readonly devices?: readonly ContainerDevice[];
@@ -43,6 +43,11 @@ export interface ContainerSpecOptions {
   /** Between this process's own value and 1000: the kernel lets nobody protect a child more than itself. */
   readonly oomScoreAdj?: number;
   readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** What a bundle says of system calls, and the same as a program (`seccompProgram`, base64), where there is one. */
+export interface SeccompFilter extends SeccompSpec {
+  readonly program?: string;
 }
 
 /** `host` shares the host's interfaces; `none` has a loopback of its own; a path joins a namespace made beforehand. */

@@ -15,7 +15,9 @@ import type {
   ResourcesSpec,
   RlimitSpec,
   RuntimeSpec,
+  SeccompSpec,
 } from './runtime-spec.ts';
+import { seccompProgramAnnotation } from './seccomp-program.ts';
 import type { ContainerUser } from './user.ts';
 
 /** Where the init program stands: below `/dev`, which is a file system of the container's own, so it leaves no stub. */
@@ -33,20 +35,25 @@ const rootUser: ContainerUser = { uid: 0, gid: 0, additionalGids: [0], home: '/r
  */
 export function containerSpec(options: ContainerSpecOptions): RuntimeSpec {
   const capabilities = options.capabilities ?? defaultCapabilities;
+  const { program, ...seccomp } = options.seccomp ?? {};
+  const annotations = {
+    ...options.annotations,
+    ...(program === undefined ? {} : { [seccompProgramAnnotation]: program }),
+  };
   return {
     ociVersion: '1.0.2',
     process: processSpec(options, capabilities),
     root: { path: absolute(options.rootfs, 'root file system'), ...flag('readonly', options.readonlyRootfs) },
     hostname: options.hostname,
     mounts: mountSpecs(options),
-    ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
+    ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     linux: {
       namespaces: namespaces(options),
       cgroupsPath: absolute(options.cgroup.path, 'cgroup'),
       resources: resources(options),
       ...((options.devices ?? []).length === 0 ? {} : { devices: options.devices?.map(deviceNode) ?? [] }),
       ...(options.network === 'host' ? {} : { sysctl: ownNetworkSysctl }),
-      ...(options.seccomp === undefined ? {} : { seccomp: options.seccomp }),
+      ...(options.seccomp === undefined ? {} : { seccomp: seccomp as SeccompSpec }),
       maskedPaths: options.privileged === true ? [] : maskedPaths,
       readonlyPaths: options.privileged === true ? [] : readonlyPaths,
     },

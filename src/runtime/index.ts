@@ -30,6 +30,7 @@ export type {
   ContainerSpecOptions,
   MountPropagation,
   MountRestriction,
+  SeccompFilter,
 } from './container-options.ts';
 export { etcFiles, writeEtcFiles } from './etc-files.ts';
 export type { EtcFiles, EtcFilesOptions } from './etc-files.ts';

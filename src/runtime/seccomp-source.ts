@@ -3,8 +3,9 @@ import { release } from 'node:os';
 import { gunzipSync } from 'node:zlib';
 import { Fault } from '../errors/index.ts';
 import { absentArchitectures } from './kernel-architectures.ts';
-import type { SeccompSpec } from './runtime-spec.ts';
+import type { SeccompFilter } from './container-options.ts';
 import { withDockerGates } from './seccomp-gates.ts';
+import { seccompProgram } from './seccomp-program.ts';
 import { parseSeccompProfile, resolveSeccomp, seccompProfilePaths } from './seccomp-profile.ts';
 
 /**
@@ -17,7 +18,7 @@ export function loadSeccomp(options: {
   readonly architecture: string;
   readonly capabilities: readonly string[];
   readonly path?: string;
-}): SeccompSpec {
+}): SeccompFilter {
   const paths = options.path === undefined ? seccompProfilePaths : [options.path];
   const text = firstReadable(paths);
   if (text === undefined) {
@@ -25,12 +26,14 @@ export function loadSeccomp(options: {
       hint: 'apt-get install golang-github-containers-common',
     });
   }
-  return resolveSeccomp(withDockerGates(parseSeccompProfile(text)), {
+  const filter = resolveSeccomp(withDockerGates(parseSeccompProfile(text)), {
     architecture: options.architecture,
     capabilities: options.capabilities,
     kernelRelease: release(),
     absentArchitectures: absentArchitectures(kernelConfig(), firstReadable(['/proc/cmdline']) ?? ''),
   });
+  const program = seccompProgram(filter)?.toString('base64');
+  return program === undefined ? filter : { ...filter, program };
 }
 
 const configLimitBytes = 4 * 1024 * 1024;

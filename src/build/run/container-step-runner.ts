@@ -21,7 +21,7 @@ import {
   type ContainerSpecOptions,
   type RuntimeSpec,
   type Runtimes,
-  type SeccompSpec,
+  type SeccompFilter,
 } from '../../runtime/index.ts';
 import { throwIfAborted } from '../../std/index.ts';
 import {
@@ -52,7 +52,7 @@ export interface ContainerStepRunnerOptions {
 
 /** What the spec of a step's container needs to know of the machine. */
 export interface StepMachine {
-  readonly seccomp: SeccompSpec;
+  readonly seccomp: SeccompFilter;
   readonly cgroup: Pick<ContainerCgroup, 'layout'>;
   /** An init that reaps; Fault `unavailable` where it is missing was thrown before. */
   readonly init: string;
