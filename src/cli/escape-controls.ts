@@ -6,6 +6,11 @@ export function escapeControls(text: string): string {
   return text.replaceAll(controls, escaped);
 }
 
+/** JSON as a terminal may have it: it means the same. Only those above ASCII can stand in JSON as they are. */
+export function escapeJsonControls(json: string): string {
+  return json.replaceAll(/[\x7f-\x9f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 // oxlint-disable-next-line no-control-regex
 const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 

@@ -1,3 +1,4 @@
+import { escapeJsonControls } from './escape-controls.ts';
 import { formatTable } from './table.ts';
 import { compileTemplate } from './template/go-template.ts';
 import { text } from './flags.ts';
@@ -22,7 +23,7 @@ export const listFormatFlag = text("Format output: 'table', 'table TEMPLATE', 'j
 export function formatList(rows: readonly ListRow[], shape: ListShape, format: string | undefined): string {
   const source = (format ?? '').trim();
   if (source === '' || source === 'table') return formatColumns(rows, shape);
-  if (source === 'json') return rows.map((row) => `${JSON.stringify(sorted(row))}\n`).join('');
+  if (source === 'json') return rows.map((row) => `${escapeJsonControls(JSON.stringify(sorted(row)))}\n`).join('');
   const isTable = /^table\s/.test(source);
   const template = compileTemplate(unescape(isTable ? source.slice('table'.length).trim() : source));
   const lines = rows.map((row) => template.render(sorted(row)));

@@ -1,8 +1,14 @@
+import { escapeControls } from './escape-controls.ts';
+
 const gap = 3;
 const narrowest = 10;
 
-/** Rows as aligned columns, as Docker aligns them: three spaces between, no column narrower than ten. */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+/**
+ * Rows as aligned columns, as Docker aligns them: three spaces between, no column narrower than ten. What cells have of
+ * control characters is escaped: an image can say anything of itself.
+ */
+export function formatTable(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(escapeControls));
   const widths: number[] = [];
   for (const row of rows) {
     row.slice(0, -1).forEach((cell, column) => {

@@ -2,6 +2,7 @@ import type { Containers, Images } from '../../engine/index.ts';
 import { Fault } from '../../errors/index.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
+import { escapeJsonControls } from '../escape-controls.ts';
 import { text } from '../flags.ts';
 import { compileTemplate } from '../template/go-template.ts';
 
@@ -31,8 +32,8 @@ export const inspect = defineCommand({
       }
     }
     if (format !== undefined) for (const each of found) context.stdout.print(`${format.render(each)}\n`);
-    else if (flags.format === 'json') context.stdout.print(`${JSON.stringify(found)}\n`);
-    else context.stdout.print(`${JSON.stringify(found, undefined, 4)}\n`);
+    else if (flags.format === 'json') context.stdout.print(`${escapeJsonControls(JSON.stringify(found))}\n`);
+    else context.stdout.print(`${escapeJsonControls(JSON.stringify(found, undefined, 4))}\n`);
     for (const error of missing) context.report(error);
     return missing.length > 0 ? 1 : 0;
   },

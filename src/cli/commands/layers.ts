@@ -2,6 +2,7 @@ import type { Images, LayerRow } from '../../engine/index.ts';
 import { showBytes } from '../../std/index.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
+import { escapeControls } from '../escape-controls.ts';
 import { toggle } from '../flags.ts';
 import { ellipsis, formatSize, shortId } from '../human.ts';
 import { formatList, listFormatFlag } from '../list-format.ts';
@@ -65,7 +66,7 @@ async function showTrees(image: string, rows: readonly LayerRow[], context: Cont
   const { images } = await context.openEngine();
   for (const row of rows) {
     await context.stdout.write(
-      `${row.number > 1 ? '\n' : ''}${row.number} ${shortId(row.diffId)} ${row.instruction}\n`,
+      `${row.number > 1 ? '\n' : ''}${row.number} ${shortId(row.diffId)} ${escapeControls(row.instruction)}\n`,
     );
     await showTree(images.layerTree(image, row.diffId), context);
   }

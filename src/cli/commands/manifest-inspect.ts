@@ -1,6 +1,7 @@
 import type { Registries } from '../../engine/index.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
+import { escapeJsonControls } from '../escape-controls.ts';
 import { toggle } from '../flags.ts';
 import { tlsVerifyFlag } from '../tls-verify.ts';
 
@@ -33,7 +34,7 @@ function indented(bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString('utf8');
   const document: unknown = JSON.parse(text);
   const shown = depthOf(text) > maxDepth ? JSON.stringify(document) : JSON.stringify(document, undefined, 3);
-  return `${shown.replaceAll(controls, escaped)}\n`;
+  return `${escapeJsonControls(shown)}\n`;
 }
 
 const maxDepth = 100;
@@ -49,11 +50,4 @@ function depthOf(text: string): number {
     deepest = Math.max(deepest, depth);
   }
   return deepest;
-}
-
-// oxlint-disable-next-line no-control-regex
-const controls = /[\x7f-\x9f]/g;
-
-function escaped(char: string): string {
-  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
