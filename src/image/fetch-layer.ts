@@ -1,6 +1,6 @@
 import type { BlobStore, BlobWriter } from '../blob/index.ts';
 import { Fault } from '../errors/index.ts';
-import { passBytes } from '../host/index.ts';
+import { errnoOf, passBytes } from '../host/index.ts';
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
 import { toDigest, type Descriptor, type DiffId, type ImageLayer } from '../oci/index.ts';
 import { readElsewhere, type Remote } from '../registry/index.ts';
@@ -22,13 +22,12 @@ export interface FetchLayerOptions {
 /**
  * Fetches one layer: downloads, hashes, keeps the blob as it was sent, inflates, hashes again, indexes, all in one pass.
  *
- * A download that was cut, by whatever end of whatever process, goes on where it was; then the pass over what is
- * complete follows. What turns out to be wrong is not kept: the next try begins at the first byte. A layer that is sent
- * as the tar that it is has no second copy as a blob, and is downloaded in one go.
+ * A download that was cut, by whatever end of whatever process, goes on where it was: the pass begins with what is here.
+ * What turns out to be wrong is not kept, and what was left of an earlier download is then fetched anew at once. A layer that
+ * is sent as the tar that it is has no second copy as a blob in the end.
  *
  * What came wrong from one of several places is fetched from another. Fault `corrupt` where the bytes are not what the
- * manifest or the config says, `exhausted` where they inflate out of
- * all proportion.
+ * manifest or the config says, `exhausted` where they inflate out of all proportion.
  */
 export async function fetchLayer(remote: Remote, layer: ImageLayer, options: FetchLayerOptions): Promise<void> {
   const { descriptor } = layer;
@@ -46,10 +45,16 @@ async function fetchOnce(
 ): Promise<void> {
   const { blobs, holder } = options;
   if (blobs.hold(descriptor.digest, holder)) return await storeLayer(stored(blobs, descriptor), diffId, options);
-  const isTar = descriptor.digest === toDigest(diffId);
-  if (isTar) return await storeLayer(received(remote, descriptor, { startBytes: 0, options }), diffId, options);
   using download = blobs.writer({ holder, digest: descriptor.digest, sizeBytes: descriptor.size });
-  await fetchBlob(remote, { descriptor, diffId }, { download, options });
+  for (let isResumed = download.offsetBytes > 0; ; isResumed = false) {
+    try {
+      return await fetchBlob(remote, { descriptor, diffId }, { download, options });
+    } catch (error) {
+      if (!isWrong(error) || blobs.stat(descriptor.digest) !== undefined) throw error;
+      download.truncate(0);
+      if (!isResumed) throw error;
+    }
+  }
 }
 
 interface Download {
@@ -57,18 +62,14 @@ interface Download {
   readonly options: FetchLayerOptions;
 }
 
-async function fetchBlob(remote: Remote, layer: ImageLayer, { download, options }: Download): Promise<void> {
-  const { descriptor, diffId } = layer;
-  try {
-    const isResumed = download.offsetBytes > 0 && (await completed(remote, descriptor, { download, options }));
-    const bytes = isResumed
-      ? stored(options.blobs, descriptor)
-      : keptOnTheWay(remote, descriptor, { download, options });
-    await storeLayer(bytes, diffId, options);
-  } catch (error) {
-    if (isWrong(error) && options.blobs.stat(descriptor.digest) === undefined) download.truncate(0);
-    throw error;
-  }
+async function fetchBlob(
+  remote: Remote,
+  { descriptor, diffId }: ImageLayer,
+  { download, options }: Download,
+): Promise<void> {
+  const isTar = descriptor.digest === toDigest(diffId);
+  await storeLayer(kept(remote, descriptor, { download, options, isTar }), diffId, options);
+  if (isTar) download.truncate(0);
 }
 
 async function storeLayer(
@@ -98,31 +99,32 @@ async function* stored(blobs: BlobStore, { digest }: Descriptor): AsyncGenerator
   for (const chunk of blobs.chunks(digest)) yield Buffer.from(chunk);
 }
 
-/** Completes what is left of an earlier download: false where that was wrong, and is gone now. */
-async function completed(remote: Remote, descriptor: Descriptor, { download, options }: Download): Promise<boolean> {
-  const startBytes = download.offsetBytes;
-  try {
-    for await (const chunk of received(remote, descriptor, { startBytes, options })) download.write(chunk);
-    await download.commit();
-    return true;
-  } catch (error) {
-    if (!Fault.is(error, 'corrupt')) throw error;
-    download.truncate(0);
-    return false;
-  }
-}
-
-async function* keptOnTheWay(
+/** All of a blob: what is here of it, then what comes, which is kept. */
+async function* kept(
   remote: Remote,
   descriptor: Descriptor,
-  { download, options }: Download,
+  { download, options, isTar }: Download & { readonly isTar: boolean },
 ): AsyncGenerator<Uint8Array, void> {
-  for await (const chunk of received(remote, descriptor, { startBytes: 0, options })) {
+  const startBytes = download.offsetBytes;
+  yield* readBack(download);
+  for await (const chunk of received(remote, descriptor, { startBytes, options })) {
     download.write(chunk);
     yield chunk;
   }
-  await download.commit();
+  if (!isTar) await download.commit();
 }
+
+function* readBack(download: BlobWriter): Generator<Uint8Array, void> {
+  for (let at = 0; at < download.offsetBytes;) {
+    const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, download.offsetBytes - at));
+    const got = download.read(piece, at);
+    at += got;
+    yield piece.subarray(0, got);
+    passBytes(got);
+  }
+}
+
+const pieceBytes = 256 << 10;
 
 /** Tells first what is here already. */
 async function* received(
@@ -142,7 +144,8 @@ async function* received(
   }
 }
 
-/** True where it was the bytes that were at fault, not the way that they came. */
+/** True where it was the bytes that were at fault, not the way that they came, nor the disk. */
 function isWrong(error: unknown): boolean {
-  return Fault.is(error) && ['corrupt', 'invalid', 'exhausted', 'unsupported'].includes(error.code);
+  if (!Fault.is(error) || errnoOf(error) !== undefined) return false;
+  return ['corrupt', 'invalid', 'exhausted', 'unsupported'].includes(error.code);
 }

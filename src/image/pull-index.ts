@@ -7,7 +7,7 @@ import {
   type ImageIndex,
   type ImageManifest,
 } from '../oci/index.ts';
-import { readElsewhere, verifiedBlob, type Remote, type RemoteManifest } from '../registry/index.ts';
+import { readElsewhere, type Remote, type RemoteManifest } from '../registry/index.ts';
 import type { StoredIndex } from './image-store.ts';
 import { isImageMember } from './index-members.ts';
 import {
@@ -62,14 +62,34 @@ async function fetchAttached(
   ports.blobs.put(bytes, { holder: options.holder, digest });
 }
 
+/** One download at a time, across processes, which goes on where an earlier one was cut. */
 async function fetchBlob(remote: Remote, blob: Descriptor, { ports, options }: Pulling): Promise<void> {
   const { holder, signal } = options;
-  if (ports.blobs.hold(blob.digest, holder)) return;
-  await readElsewhere(remote, blob, async () => {
-    using writer = ports.blobs.writer({ holder });
-    for await (const chunk of verifiedBlob(remote, blob, { signal })) writer.write(chunk);
-    await writer.commit({ digest: blob.digest, sizeBytes: blob.size });
-  });
+  const { blobs, locks } = ports;
+  const flight = {
+    find: () => blobs.hold(blob.digest, holder) || undefined,
+    make: async () => {
+      await readElsewhere(remote, blob, () => storeBlob(remote, blob, { blobs, holder, signal }));
+      return true;
+    },
+  };
+  await locks.singleFlight(`blob ${blob.digest}`, flight, { signal });
+}
+
+async function storeBlob(
+  remote: Remote,
+  { digest, size, mediaType }: Descriptor,
+  { blobs, holder, signal }: Pick<PullPorts, 'blobs'> & Pick<PullImageOptions, 'holder' | 'signal'>,
+): Promise<void> {
+  using writer = blobs.writer({ holder, digest, sizeBytes: size });
+  try {
+    const rest = remote.blob({ digest, size, mediaType }, { signal, offsetBytes: writer.offsetBytes });
+    for await (const chunk of rest) writer.write(chunk);
+    await writer.commit();
+  } catch (error) {
+    if (Fault.is(error, 'corrupt')) writer.truncate(0);
+    throw Fault.wrap(`${remote.name}: blob ${digest}`, error);
+  }
 }
 
 function shown({ members }: StoredIndex, { platform }: PullImageOptions): PulledImage['image'] {
