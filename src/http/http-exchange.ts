@@ -60,8 +60,8 @@ export function openConnections(
   timeouts: HttpTimeouts,
   { proxies, tlsFor = () => undefined }: ConnectionOptions,
 ): HttpConnections {
-  const clients = new Map<string, Promise<HttpClient>>();
-  const clientFor = ({ protocol, host }: URL): Promise<HttpClient> => {
+  const clients = new Map<string, HttpClient>();
+  const clientFor = ({ protocol, host }: URL): HttpClient => {
     const tls = protocol === 'https:' ? tlsFor(host) : undefined;
     const key = tls === undefined ? protocol : `${protocol}//${host}`;
     const client = clients.get(key) ?? loadClient(protocol, proxies, tls);
@@ -69,9 +69,9 @@ export function openConnections(
     return client;
   };
   return {
-    exchange: async (request, signal) => send(await clientFor(request.url), request, { timeouts, signal }),
+    exchange: async (request, signal) => send(clientFor(request.url), request, { timeouts, signal }),
     [Symbol.dispose]: () => {
-      for (const client of clients.values()) void client.then(({ agent }) => agent.destroy());
+      for (const { agent } of clients.values()) agent.destroy();
       clients.clear();
     },
   };
@@ -82,20 +82,23 @@ interface HttpClient {
   readonly agent: Agent;
 }
 
-/** Loading the clients takes 25 ms, which commands that talk to nobody need not pay. */
-async function loadClient(protocol: string, proxies: ProxySettings, tls: TlsSettings | undefined): Promise<HttpClient> {
+/**
+ * Loading the clients takes up to 25 ms, which commands that talk to nobody need not pay. `import('node:http')` would load `fetch`
+ * and `WebSocket` too, which are among its names.
+ */
+function loadClient(protocol: string, proxies: ProxySettings, tls: TlsSettings | undefined): HttpClient {
   const shared = { keepAlive: true, proxyEnv: { ...proxies } };
   if (protocol === 'http:') {
-    const { Agent: PlainAgent, request } = await import('node:http');
+    const { Agent: PlainAgent, request } = process.getBuiltinModule('node:http');
     return { request, agent: new PlainAgent(shared) };
   }
-  const { Agent: TlsAgent, request } = await import('node:https');
-  return { request, agent: new TlsAgent({ ...shared, ...(tls && (await secureOptions(tls))) }) };
+  const { Agent: TlsAgent, request } = process.getBuiltinModule('node:https');
+  return { request, agent: new TlsAgent({ ...shared, ...(tls && secureOptions(tls)) }) };
 }
 
 /** Authorities of a host are trusted beside those that everybody trusts. */
-async function secureOptions({ authorities, identities, isVerified }: TlsSettings): Promise<SecureContextOptions> {
-  const { getCACertificates } = await import('node:tls');
+function secureOptions({ authorities, identities, isVerified }: TlsSettings): SecureContextOptions {
+  const { getCACertificates } = process.getBuiltinModule('node:tls');
   return {
     ...(authorities.length > 0 && { ca: [...getCACertificates('default'), ...authorities] }),
     ...(identities.length > 0 && {

@@ -26,14 +26,18 @@ export interface CopiedImage {
 /**
  * Copies an image, or with `all` an index, from one place to another, byte for byte: blobs first, then the manifests that
  * name them. Only what is missing there travels, blob by blob, without being stored on the way; each blob is hashed by who
- * takes it. What is there under the tag already costs one question.
+ * takes it. What is there under the tag already costs one question to each side, asked at once: a place that has a manifest has all
+ * that it names, which is for it to see to (`RemoteTarget`).
  */
 export async function copyImage(source: Remote, target: RemoteTarget, options: CopyImageOptions): Promise<CopiedImage> {
   const { tag, onEvent } = options;
+  const tagged = tag === undefined ? undefined : target.findManifest(tag, options);
+  // The source's failure is told first.
+  tagged?.catch(() => undefined);
   const top = await wanted(source, options);
   onEvent({ kind: 'resolved', digest: top.digest });
   const descriptor = { mediaType: top.mediaType, digest: top.digest, size: top.bytes.length };
-  const there = await target.findManifest(tag ?? top.digest, options);
+  const there = await (tagged ?? target.findManifest(top.digest, options));
   if (there?.digest === top.digest) return { descriptor, changed: false };
   await copyManifest(top, { source, target, options, limit: createLimit(blobsAtOnce), depth: 0 });
   return { descriptor, changed: true };

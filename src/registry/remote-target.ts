@@ -33,7 +33,10 @@ export interface RemoteTarget extends Remote {
    */
   putGrowingBlob?(content: GrowingContent, options: PutBlobOptions): Promise<void>;
 
-  /** What the place has under this digest or tag; undefined if nothing. The document itself does not travel. */
+  /**
+   * What the place has under this digest or tag; undefined if nothing. The document itself does not travel. A place that has
+   * a manifest is believed to have what it names: to see to that is its own matter.
+   */
   findManifest(tagOrDigest: string, options: WaitOptions): Promise<Descriptor | undefined>;
 
   /**
