@@ -26,7 +26,9 @@ const unifiedBesides = '/sys/fs/cgroup/unified';
 function commandFailure(error: string, command: string): NotStarted | undefined {
   const quoted = JSON.stringify(command);
   if (/^executable file .* not found in \$PATH/s.test(error)) {
-    const reason = command.includes('/') ? 'no such file or directory' : 'executable file not found in $PATH';
+    const reason = command.includes('/')
+      ? `stat ${command}: no such file or directory`
+      : 'executable file not found in $PATH';
     return { kind: 'not-started', code: 127, message: `${quoted}: ${reason}` };
   }
   const reason = refusals.exec(error)?.[1];

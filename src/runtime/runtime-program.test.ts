@@ -40,7 +40,12 @@ test('crun: a command that is missing or cannot be executed is told from other f
       127,
       'executable file not found in $PATH',
     ],
-    ['/foo', 'executable file `/foo` not found in $PATH: No such file or directory', 127, 'no such file or directory'],
+    [
+      '/foo',
+      'executable file `/foo` not found in $PATH: No such file or directory',
+      127,
+      'stat /foo: no such file or directory',
+    ],
     ['/etc', 'open executable: Operation not permitted', 126, 'permission denied'],
     ['/etc/passwd/x', 'open executable: Not a directory', 126, 'not a directory'],
     ['/text', 'exec container process `/text`: Exec format error', 126, 'exec format error'],
