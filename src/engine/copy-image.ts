@@ -24,6 +24,7 @@ import {
   writeWhole,
   type LayoutTarget,
 } from '../registry/index.ts';
+import { once } from '../std/index.ts';
 import { parseCopyPlace, type CopyPlace } from './copy-place.ts';
 import type { Copying } from './copying.ts';
 import { storedDigest, namedInStore, openCopySource, type CopySource } from './copy-source.ts';
@@ -40,11 +41,16 @@ export async function copyBetweenPlaces(
 ): Promise<CopyResult> {
   const [from, to] = [parseCopyPlace(places.from), parseCopyPlace(places.to)];
   const { platform, state } = store;
-  using lease = state.leases.acquire({ purpose: `copy ${places.from} ${places.to}` });
+  using held = new DisposableStack();
+  const lease = once(() => held.use(state.leases.acquire({ purpose: `copy ${places.from} ${places.to}` })));
+  // Before anything is looked up in the store; between registries nothing is.
+  if (from.kind !== 'registry' || to.kind !== 'registry') lease();
   using client = openRegistryClient(store, { insecure: unverifiedOf({ from, to }, options) });
   const copying: Copying = {
     store,
-    lease,
+    get lease() {
+      return lease();
+    },
     client,
     options,
     platform: options.platform === undefined ? platform : parsePlatform(options.platform, platform),

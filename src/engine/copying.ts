@@ -8,6 +8,7 @@ import type { Store } from './store.ts';
 /** What both ends of a copy work with. */
 export interface Copying {
   readonly store: Store;
+  /** Not taken between registries, as long as nobody asks for it. */
   readonly lease: Lease;
   readonly client: RegistryClient;
   readonly options: CopyOptions;
