@@ -44,21 +44,35 @@ export class HashedFile implements Disposable {
       background === undefined
         ? this.#digester.digest()
         : parseDigest(`sha256:${storing(this.path, () => background.finish())}`);
-    this.#background?.[Symbol.dispose]();
+    this.#endThread();
     this.#file.close();
     return digest;
   }
 
   [Symbol.dispose](): void {
-    this.#background?.[Symbol.dispose]();
+    this.#endThread();
     this.#file[Symbol.dispose]();
+  }
+
+  #startThread(): BackgroundWriter {
+    const started = new BackgroundWriter(this.#file.fd, this.path);
+    threads += 1;
+    return started;
+  }
+
+  #endThread(): void {
+    if (this.#background === undefined) return;
+    this.#background[Symbol.dispose]();
+    this.#background = undefined;
+    threads -= 1;
   }
 
   /** The thread, once there is enough to do for one and it has started. */
   #handOver(inThread: boolean): BackgroundWriter | undefined {
     if (this.#isHandedOver) return this.#background;
     if (!inThread || this.#sizeBytes < worthAThreadBytes) return undefined;
-    this.#background ??= new BackgroundWriter(this.#file.fd, this.path);
+    if (this.#background === undefined && threads >= maxThreads) return undefined;
+    this.#background ??= this.#startThread();
     if (!this.#background.isReady) return undefined;
     this.#background.begin(this.#sizeBytes);
     this.#isHandedOver = true;
@@ -67,3 +81,7 @@ export class HashedFile implements Disposable {
 }
 
 const worthAThreadBytes = 16 << 20;
+
+/** Of all files that are written at once: each thread takes 10 MB, and the processor is busy with two. */
+const maxThreads = 2;
+let threads = 0;
