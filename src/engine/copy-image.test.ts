@@ -148,6 +148,9 @@ test('what cannot be copied says why, and leaves nothing behind', async () => {
   const before = readdirSync(folder.path);
   const cases: readonly [string, string, FaultCode, RegExp][] = [
     ['oci:', 'store:x', 'invalid', /names no place/],
+    ['dir:/tmp/x', 'store:x', 'invalid', /names no place/],
+    ['registry.test/a/b', 'store:x', 'not-found', /no such image/],
+    [`docker-archive:${folder.path}/none.tar`, 'store:x', 'not-found', /read image archive .*none\.tar: no such file/],
     ['nothing', 'store:x', 'not-found', /no such image: nothing/],
     [`oci:${folder.path}/none`, 'store:x', 'invalid', /none/],
     [`oci-archive:${archive}`, 'store:x', 'invalid', /several images/],

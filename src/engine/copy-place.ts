@@ -14,6 +14,7 @@ export type CopyPlace =
 export function parseCopyPlace(text: string): CopyPlace {
   if (text.startsWith('docker://')) return { kind: 'registry', name: present(text, text.slice('docker://'.length)) };
   const [, kind = '', rest = ''] = /^(oci|oci-archive|docker-archive|store):(.*)$/s.exec(text) ?? [];
+  if (kind === '' && /^[a-z][a-z-]*:[/.]/.test(text)) throw notPlace(text);
   if (kind === '' || kind === 'store') return { kind: 'store', name: present(text, kind === '' ? text : rest) };
   const colon = rest.indexOf(':');
   const path = present(text, colon === -1 ? rest : rest.slice(0, colon));
@@ -24,7 +25,11 @@ export function parseCopyPlace(text: string): CopyPlace {
 
 function present(text: string, part: string): string {
   if (part !== '') return part;
-  throw new Fault('invalid', `copy: ${JSON.stringify(text)} names no place`, {
+  throw notPlace(text);
+}
+
+function notPlace(text: string): Fault {
+  return new Fault('invalid', `copy: ${JSON.stringify(text)} names no place`, {
     hint: 'places are docker://NAME, oci:DIRECTORY[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME] and store:NAME',
   });
 }

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { Fault } from '../errors/index.ts';
+import { nodeFault } from '../host/index.ts';
 import {
   LayerSources,
   noSuchPlatform,
@@ -12,6 +13,7 @@ import {
 } from '../image/index.ts';
 import { parseReference, formatReference, tagOrDigest, type Digest } from '../oci/index.ts';
 import { openLayoutArchive, openLayoutDirectory, type OciLayout, type Remote } from '../registry/index.ts';
+import { bytesOf } from '../std/index.ts';
 import type { CopyPlace } from './copy-place.ts';
 import type { Copying } from './copying.ts';
 
@@ -89,7 +91,7 @@ async function ofDockerArchive(
   const { store, lease, options, platform, onEvent } = copying;
   const { blobs, layers, images } = store;
   const loading = { blobs, layers, images, holder: lease, platform, signal: options.signal };
-  const ready = await receiveImages(createReadStream(path, { highWaterMark: 1 << 20 }), {
+  const ready = await receiveImages(bytesOfArchive(path), {
     ...loading,
     onEvent: (event) => event.kind !== 'warning' && onEvent(event),
   });
@@ -108,6 +110,14 @@ async function ofDockerArchive(
     throw new Fault('unsupported', `image archive ${path}: it holds an index`, { hint: 'copy it as oci-archive:' });
   const remote = await outgoingRemote(path, storedManifest(image.digest, blobs), layerSources([], copying));
   return { remote, from: remote.descriptor.digest, digest: undefined };
+}
+
+async function* bytesOfArchive(path: string): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 1 << 20 });
+  } catch (error) {
+    throw nodeFault('read image archive', bytesOf(path), error);
+  }
 }
 
 function layerSources(images: readonly StoredImage[], { store, lease, options, packing }: Copying): LayerSources {
