@@ -58,6 +58,7 @@ export interface Libc {
   setns(fd: number, type: number): number;
   fchdir(fd: number): number;
   chroot(path: Uint8Array): number;
+  pipe2(out: Uint8Array, flags: number): number;
   read(fd: number, out: Uint8Array, size: number): number;
   socket(domain: number, type: number, protocol: number): number;
   connect(fd: number, address: Uint8Array, size: number): number;
@@ -162,6 +163,7 @@ const signatures: Readonly<Record<Exclude<keyof Libc, 'errno' | 'openat2'>, stri
   setns: 'int setns(int, int)',
   fchdir: 'int fchdir(int)',
   chroot: 'int chroot(void *)',
+  pipe2: 'int pipe2(void *, int)',
   read: 'long read(int, void *, size_t)',
   socket: 'int socket(int, int, int)',
   connect: 'int connect(int, void *, uint)',

@@ -1,7 +1,6 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, fchmodSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { Tree } from '../host/index.ts';
-import { bytesOf } from '../std/index.ts';
+import { openPipe } from '../host/index.ts';
 
 /**
  * A pipe for a container's output. Not what Node gives as a pipe, which is a socket: a program that opens
@@ -23,9 +22,10 @@ export interface OutputPipeOptions {
   readonly rest?: (() => Promise<void> | undefined) | undefined;
 }
 
-/** Makes a pipe, by way of a FIFO `name` that stands in `directory` for an instant, and reads it into `onChunk`. */
-export function openOutputPipe(directory: string, name: string, { onChunk, rest }: OutputPipeOptions): OutputPipe {
-  const { reader, writer } = openFifo(directory, name);
+/** Makes a pipe that every user of the container can open by name, and reads it into `onChunk`. */
+export function openOutputPipe({ onChunk, rest }: OutputPipeOptions): OutputPipe {
+  const { reader, writer } = openPipe();
+  fchmodSync(writer, 0o666);
   const stream = new Socket({ fd: reader, readable: true, writable: false });
   stream.on('data', (chunk: Uint8Array) => {
     onChunk(chunk);
@@ -45,16 +45,4 @@ export function openOutputPipe(directory: string, name: string, { onChunk, rest 
     },
     abandon: () => stream.destroy(),
   };
-}
-
-/** The reading end is opened first and without waiting: with a reader there, opening the other end does not wait. */
-function openFifo(directory: string, name: string): { readonly reader: number; readonly writer: number } {
-  using tree = Tree.open(directory);
-  const path = `${directory}/${name}`;
-  tree.remove(bytesOf(name));
-  tree.mknod(bytesOf(name), { type: 'fifo' });
-  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const writer = openSync(path, constants.O_WRONLY);
-  tree.remove(bytesOf(name));
-  return { reader, writer };
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../errors/index.ts';
@@ -11,6 +11,7 @@ import type {
   OciRuntime,
   RunContainerOptions,
 } from './oci-runtime.ts';
+import { checkId, containersIn } from './container-id.ts';
 import { openOutputPipe } from './output-pipe.ts';
 import { Breaking } from './run-breaking.ts';
 import type { RuntimeProgram } from './runtime-program.ts';
@@ -104,9 +105,14 @@ class ProgramRuntime implements OciRuntime {
   }
 
   async delete(id: string): Promise<void> {
-    const result = await this.#try(['delete', '--force', checkId(id)]);
-    if (result.code === 0 || this.#program.isMissing.test(result.error)) return;
-    throw new Fault('internal', `delete container ${id}: ${result.error}`);
+    checkId(id);
+    for (let tries = 1; ; tries += 1) {
+      const result = await this.#try(['delete', '--force', id]);
+      // Of two that delete at once, one fails at what the other has just taken away.
+      if (result.code === 0 || !this.#exists(id)) return;
+      if (tries === deleteTries) throw new Fault('internal', `delete container ${id}: ${result.error}`);
+      await delay(stopPauseMs);
+    }
   }
 
   async state(id: string): Promise<ContainerState | undefined> {
@@ -134,13 +140,10 @@ class ProgramRuntime implements OciRuntime {
   /** Runs the program to its end, with the container's output passed on to its last byte. */
   async #runChild(id: string, options: RunContainerOptions): Promise<ChildEnd> {
     const breaking = new Breaking();
-    const pipe = (name: string, pass: (chunk: Uint8Array) => void) =>
-      openOutputPipe(options.bundle, name, {
-        onChunk: (chunk) => breaking.guard(() => pass(chunk)),
-        rest: options.rest,
-      });
-    const stdout = pipe('stdout', options.onStdout);
-    const pipes = [stdout, options.onStderr === undefined ? stdout : pipe('stderr', options.onStderr)] as const;
+    const pipe = (pass: (chunk: Uint8Array) => void) =>
+      openOutputPipe({ onChunk: (chunk) => breaking.guard(() => pass(chunk)), rest: options.rest });
+    const stdout = pipe(options.onStdout);
+    const pipes = [stdout, options.onStderr === undefined ? stdout : pipe(options.onStderr)] as const;
     const abort = (): void => breaking.because(cancelled(id, options.signal.reason));
     options.signal.addEventListener('abort', abort, { once: true });
     using start = watchStart(options);
@@ -207,26 +210,13 @@ const env = { PATH: defaultSearchPath };
 const callTimeoutMs = 60_000;
 const stopPauseMs = 20;
 const stopTries = 500;
+const deleteTries = 10;
 
 /** Of util-linux: what `hiddenMounts` is for those that start the program themselves. */
 export const viewProgram = '/usr/bin/unshare';
 
 interface ChildEnd extends ExitStatus {
   readonly broken: { readonly reason: unknown } | undefined;
-}
-
-/** The ids of the containers that have a folder in a state directory, sorted. */
-export function containersIn(stateDir: string): string[] {
-  return readdirSync(stateDir)
-    .filter((name) => idPattern.test(name))
-    .toSorted();
-}
-
-const idPattern = /^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$/;
-
-function checkId(id: string): string {
-  if (idPattern.test(id)) return id;
-  throw new Fault('invalid', `container id "${id}": only letters, digits, "_", ".", "+" and "-" can stand in it`);
 }
 
 function cancelled(id: string, cause: unknown): Fault {
