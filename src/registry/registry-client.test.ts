@@ -100,6 +100,19 @@ test('429 waits as long as Retry-After says, and gives up where that is too long
   await fails(pair.remote.manifest('latest', {}), 'unavailable', /too many requests/);
 });
 
+test('a date in Retry-After counts from the time that the registry says it is', async () => {
+  const date = 'Mon, 23 Nov 2026 10:00:00 GMT';
+  const dates = ['Mon, 23 Nov 2026 10:00:09 GMT', 'Mon, 23 Nov 2026 09:00:00 GMT', 'tomorrow'];
+  await using pair = await served((_, response, count) => {
+    const later = dates[count - 1];
+    return later === undefined ? sendManifest(response) : send(response, 429, '', { date, 'retry-after': later });
+  });
+  await pair.remote.manifest('latest', {});
+  assert.equal(pair.waits.length, 3);
+  assert.equal(pair.waits[0], 9000);
+  assert.ok(pair.waits.slice(1).every((waitMs) => waitMs <= 1000));
+});
+
 const refusals: readonly (readonly [number, FaultCode, RegExp])[] = [
   [404, 'not-found', /^127.*\/app: manifest latest: not found \(manifest unknown\)$/],
   [401, 'unauthenticated', /in a way that is not known here$/],

@@ -24,7 +24,7 @@ export async function statusFault(answer: HttpAnswer, what: string, registry: st
   const hint = kind.hint(registry);
   return {
     fault: kind.transient ? transientFault(message, { hint }) : new Fault(kind.code, message, { hint }),
-    afterMs: retryAfterMs(answer.headers['retry-after']),
+    afterMs: retryAfterMs(answer.headers),
   };
 }
 
@@ -121,7 +121,9 @@ function printable(text: string): string {
   return clean.length > 300 ? `${clean.slice(0, 300)}…` : clean;
 }
 
-/** Seconds; the form with a date is not worth a clock and is taken for absent. */
-function retryAfterMs(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : undefined;
+/** Seconds, or a date (RFC 9110 section 10.2.3), which counts from the time that the same server says it is. */
+function retryAfterMs({ 'retry-after': header = '', date = '' }: HttpAnswer['headers']): number | undefined {
+  if (/^\d{1,6}$/.test(header)) return Number(header) * 1000;
+  const waitMs = Date.parse(header) - Date.parse(date);
+  return header.endsWith('GMT') && waitMs >= 0 ? waitMs : undefined;
 }
