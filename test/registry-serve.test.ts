@@ -1,6 +1,7 @@
 /** `varve registry serve` beside the programs that it is for: skopeo, Docker, and varve itself on another store. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -142,6 +143,31 @@ test('killed in the middle of a push it leaves a sound store, and serves again',
   const answer = await fetch(`http://${again.host}/v2/app/manifests/1`);
   assert.equal(answer.status, 200);
   await answer.body?.cancel();
+});
+
+test('Ctrl-C lets a transfer end that is under way, and begins no other', { skip: needsRoot }, async () => {
+  await using store = new TestStore();
+  const files = { Dockerfile: 'FROM scratch\nCOPY file /file\n', file: randomBytes(40_000_000) };
+  await store.ok(['build', '-q', '-t', 'large:1', store.context('large', files)]);
+  const { live, host } = await serve(store);
+  await using _ = live;
+  const manifest = (await (await fetch(`http://${host}/v2/large/manifests/1`)).json()) as {
+    layers: { digest: string }[];
+  };
+  const digest = manifest.layers[0]?.digest ?? '';
+  const answer = await fetch(`http://${host}/v2/large/blobs/${digest}`);
+  const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+  const hash = createHash('sha256').update((await reader.read()).value ?? '');
+  live.signal('SIGINT');
+  await eventually('nothing new is taken', async () => {
+    const refused = await fetch(`http://${host}/v2/`).catch(() => undefined);
+    await refused?.body?.cancel();
+    return refused === undefined;
+  });
+  assert.equal(live.isOver, false);
+  for (let next = await reader.read(); !next.done; next = await reader.read()) hash.update(next.value);
+  assert.equal(`sha256:${hash.digest('hex')}`, digest);
+  assert.equal((await live.ended).code, 130);
 });
 
 test('bad flags are named', { skip: needsRoot }, async () => {

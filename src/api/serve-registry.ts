@@ -11,6 +11,7 @@ import {
   type RegistryRequest,
 } from '../registry-server/index.ts';
 import { isAuthenticated } from './authenticate.ts';
+import { watchBody, type BodyPace } from './body-pace.ts';
 import type { PasswordFile } from './password-file.ts';
 
 export interface TlsFiles {
@@ -30,6 +31,8 @@ export interface ServeRegistryOptions {
   readonly tls?: TlsFiles | undefined;
   /** A line for each request, without what is secret in it. */
   readonly log: (line: string) => void;
+  /** Default: a kilobyte a minute. */
+  readonly pace?: BodyPace;
 }
 
 export interface RegistryServer extends AsyncDisposable {
@@ -40,7 +43,7 @@ export interface RegistryServer extends AsyncDisposable {
 /**
  * Serves a registry over HTTP/1.1 until it is disposed of; requests under way may then end for a few seconds. Slow,
  * large and many requests are bounded: headers have 16 KiB and 20 seconds, a connection that moves no byte for a minute
- * is cut, 512 connections may be open. Fault `unavailable` where the address cannot be had, `invalid` for files of TLS that
+ * or a body of less than a kilobyte a minute is cut, 512 connections may be open. Fault `unavailable` where the address cannot be had, `invalid` for files of TLS that
  * are none.
  */
 export async function serveRegistry(registry: Registry, options: ServeRegistryOptions): Promise<RegistryServer> {
@@ -83,6 +86,7 @@ interface Exchange {
 async function handle(registry: Registry, { request, response, options }: Exchange): Promise<void> {
   const startedMs = performance.now();
   waitForWork(request);
+  watchBody(request, options.pace ?? { periodMs: idleMs, minBytes: 1024 });
   const asked = `${request.socket.remoteAddress ?? '-'} ${request.method} ${request.url ?? ''}`;
   let note = '';
   try {
