@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import { openBlobStore } from './blob/index.ts';
 import { LocalEngine, type Engine } from './engine/index.ts';
 import { Fault } from './errors/index.ts';
-import { fileSystemOf, linuxMounts, machineFacts, privileges, type Mounts } from './host/index.ts';
+import { fileSystemOf, linuxMounts, machineFacts, makeFolders, privileges, type Mounts } from './host/index.ts';
 import { proxySettings } from './http/index.ts';
 import { LocalImageStore } from './image/index.ts';
 import { FileLayerStore, LayerFiles, type LayerStore } from './layer/index.ts';
@@ -107,11 +107,10 @@ function requireRoot(): void {
 
 function folder(path: string): string {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path, 0o700);
     return realpathSync(path);
   } catch (error) {
-    const problem = error instanceof Error ? error.message.split(',')[0] : String(error);
-    throw new Fault('invalid', `open the store: make the folder ${path}: ${problem}`, { cause: error });
+    throw Fault.wrap('open the store', error);
   }
 }
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Tree } from '../host/index.ts';
+import { makeFolders, Tree } from '../host/index.ts';
 import {
   mountTargets,
   openBindSource,
@@ -104,6 +104,6 @@ export function readStubs({ stubsPath }: ContainerPlace): readonly MountStub[] {
 
 /** Docker makes a folder where there is nothing to bind. */
 function madeSource(path: string): string {
-  if (!existsSync(path)) mkdirSync(path, { recursive: true });
+  if (!existsSync(path)) makeFolders(path);
   return path;
 }

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
-import { lock, tryLock, type Lock } from '../host/index.ts';
+import { lock, makeFolders, tryLock, type Lock } from '../host/index.ts';
 import { imageLayout, layoutBlobPath } from '../oci/index.ts';
 import { openDirectoryTarget, openLayoutDirectory, writeOciDirectory } from '../registry/index.ts';
 import { cacheArtifact } from './cache-artifact.ts';
@@ -39,7 +39,7 @@ export async function writeCacheFolder(
   options: WriteCacheOptions & { readonly tag: string },
 ): Promise<void> {
   const { signal } = options;
-  await mkdir(folder, { recursive: true });
+  makeFolders(folder);
   const writing = await lock(join(folder, writersLock), 'exclusive', { signal });
   try {
     if (!existsSync(join(folder, imageLayout.index))) await writeOciDirectory({ images: [], blobs: [] }, folder);

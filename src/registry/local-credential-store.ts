@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Fault } from '../errors/index.ts';
+import { makeFolders } from '../host/index.ts';
 import type { Credentials } from './authorizer.ts';
 import { readCredentialFile, readFields, type CredentialFile } from './credential-file.ts';
 import { credentialHelper, type CredentialHelper } from './credential-program.ts';
@@ -107,7 +108,7 @@ function without(auths: Auths, registry: string): Auths {
 function editAuths(path: string, edit: (auths: Auths) => Auths): void {
   const values = readFields(path)?.values ?? {};
   const content = `${JSON.stringify({ ...values, auths: edit(authsOf(path)) }, undefined, '\t')}\n`;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolders(dirname(path), 0o700);
   const target = resolved(path);
   const temporary = `${target}.${randomBytes(6).toString('hex')}`;
   try {

@@ -1,7 +1,7 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
-import { nodeFault } from '../host/index.ts';
+import { makeFolders } from '../host/index.ts';
 import type { Descriptor, Digest } from '../oci/index.ts';
 import {
   digestOf,
@@ -12,7 +12,6 @@ import {
   mediaTypes,
   parseManifest,
 } from '../oci/index.ts';
-import { bytesOf } from '../std/index.ts';
 import { listedAs } from './layout-content.ts';
 import { directoryFiles, type LayoutFiles } from './layout-files.ts';
 import { writeWhole } from './oci-directory.ts';
@@ -28,9 +27,7 @@ import type { LayoutTarget } from './layout-target.ts';
  */
 export async function openDirectoryTarget(directory: string): Promise<LayoutTarget> {
   const files = directoryFiles(directory);
-  await mkdir(directory, { recursive: true }).catch((error: unknown) => {
-    throw nodeFault('write image layout', bytesOf(directory), error);
-  });
+  makeFolders(directory);
   const isEmpty = (await readdir(directory)).length === 0;
   if (!isEmpty) return new OciDirectoryTarget(directory, await OciLayout.open(files));
   await writeWhole(join(directory, imageLayout.marker), (write) => write(encodeLayoutMarker()));

@@ -1,6 +1,6 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { nodeFault, writeWholeFile, type WriteChunk } from '../host/index.ts';
+import { makeFolders, nodeFault, writeWholeFile, type WriteChunk } from '../host/index.ts';
 import { encodeLayoutMarker, imageLayout, layoutBlobPath } from '../oci/index.ts';
 import { bytesOf, throwIfAborted } from '../std/index.ts';
 import { pourBlob } from './archive-members.ts';
@@ -36,6 +36,6 @@ export async function writeOciDirectory(
 
 /** A file of a layout: it has no name before it is complete; the folders above it are made. */
 export async function writeWhole(path: string, produce: (write: WriteChunk) => Promise<void>): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  makeFolders(dirname(path));
   await writeWholeFile(path, produce);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, statSync, writeSync } from 'node:fs';
+import { closeSync, statSync, writeSync } from 'node:fs';
 import { Fault } from '../../errors/index.ts';
-import { Tree } from '../../host/index.ts';
+import { makeFolders, Tree } from '../../host/index.ts';
 import { isKeptAttribute } from '../../snapshot/index.ts';
 import { bytesOf, showBytes, type ByteString, type Timestamp } from '../../std/index.ts';
 import type { TarPart } from './output-tar.ts';
@@ -43,7 +43,7 @@ function makeFolder(dest: string): void {
   if (statSync(dest, { throwIfNoEntry: false })?.isDirectory() === false) {
     throw new Fault('invalid', `write ${dest}: it is a file, not a folder`);
   }
-  mkdirSync(dest, { recursive: true, mode: 0o700 });
+  makeFolders(dest, 0o700);
 }
 
 class LocalWriter {
