@@ -8,6 +8,7 @@ import {
   type ImageManifest,
 } from '../oci/index.ts';
 import { readElsewhere, type Remote, type RemoteManifest } from '../registry/index.ts';
+import { createLimit, together } from '../std/index.ts';
 import type { StoredIndex } from './image-store.ts';
 import { isImageMember } from './index-members.ts';
 import {
@@ -38,17 +39,27 @@ export async function pullIndex(remote: Remote, ports: PullPorts, options: PullI
   return { image: shown(index, options), targetDigest: target.digest, changed: before !== target.digest };
 }
 
-async function fetchMembers(remote: Remote, { manifests }: ImageIndex, pulling: Pulling): Promise<void> {
-  for (const member of manifests) {
-    const document = await remote.manifest(member.digest, pulling.options);
-    const { manifest, mediaType, digest, bytes } = document;
-    if (manifest.kind === 'index') {
-      throw new Fault('unsupported', `${remote.name}: index ${digest} lies in another one`);
-    }
-    const descriptor = { mediaType, digest, size: bytes.length };
-    if (isImageMember(member)) await fetchImage(remote, { descriptor, bytes, manifest }, pulling);
-    else await fetchAttached(remote, { ...document, manifest }, pulling);
+async function fetchMembers(remote: Remote, { manifests }: ImageIndex, { ports, options }: Pulling): Promise<void> {
+  const limit = createLimit(parallelMembers);
+  const works = manifests.map((member) => (signal: AbortSignal) => {
+    const pulling = { ports, options: { ...options, signal } };
+    return limit(() => fetchMember(remote, member, pulling), signal);
+  });
+  await together(works, options.signal);
+}
+
+/** Their documents are on the way while layers of others come. */
+const parallelMembers = 3;
+
+async function fetchMember(remote: Remote, member: Descriptor, pulling: Pulling): Promise<void> {
+  const document = await remote.manifest(member.digest, pulling.options);
+  const { manifest, mediaType, digest, bytes } = document;
+  if (manifest.kind === 'index') {
+    throw new Fault('unsupported', `${remote.name}: index ${digest} lies in another one`);
   }
+  const descriptor = { mediaType, digest, size: bytes.length };
+  if (isImageMember(member)) await fetchImage(remote, { descriptor, bytes, manifest }, pulling);
+  else await fetchAttached(remote, { ...document, manifest }, pulling);
 }
 
 /** What is said beside images: its blobs as they are. */
