@@ -30,7 +30,8 @@ export interface Authorizer {
   known(audience: Audience): string | undefined;
   /**
    * The header that meets a `401`'s challenge: basic with the credentials, or a token fetched for them (or for nobody).
-   * `unauthenticated` where there is no way to meet it. Callers at the same time share one token request.
+   * `unauthenticated` where there is no way to meet it, `unavailable` where what the registry or its token server say makes
+   * no sense. Callers at the same time share one token request.
    */
   meet(audience: Audience, challenge: string | undefined, signal: AbortSignal | undefined): Promise<string>;
 }
@@ -144,7 +145,7 @@ function tokenServer({ address }: Audience, { realm }: Bearer): URL {
   const url = URL.parse(realm);
   const allowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && address.insecure);
   if (url !== null && allowed) return url;
-  throw new Fault('unauthenticated', `${address.registry} names no safe token server: ${JSON.stringify(realm)}`);
+  throw new Fault('unavailable', `${address.registry} names no safe token server: ${JSON.stringify(realm)}`);
 }
 
 interface TokenQuery {
@@ -192,7 +193,7 @@ function readToken(bytes: Uint8Array, what: string, nowMs: number): TokenAnswer 
   const fields = parseJsonObject(bytes);
   const answer = defined({ token: textAt(fields, 'token'), oauth: textAt(fields, 'access_token') });
   const token = answer.token ?? answer.oauth ?? '';
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new Fault('unauthenticated', `${what}: there is no token in the answer`);
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new Fault('unavailable', `${what}: there is no token in the answer`);
   const seconds = countAt(fields, 'expires_in');
   const lifetimeMs = seconds === undefined ? defaultLifetimeMs : seconds * 1000;
   return {

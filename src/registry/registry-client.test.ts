@@ -231,9 +231,9 @@ test('a token server that is not safe, or gives no token, is refused', async () 
     const here = `http://${request.headers.host}/token`;
     return send(response, 401, '', { 'www-authenticate': `Bearer realm="${realm === 'HERE' ? here : realm}"` });
   });
-  await fails(pair.remote.manifest('latest', {}), 'unauthenticated', /no safe token server: "ftp:/);
-  await fails(pair.remote.manifest('latest', {}), 'unauthenticated', /no safe token server: "nonsense"/);
-  await fails(pair.remote.manifest('latest', {}), 'unauthenticated', /there is no token in the answer/);
+  await fails(pair.remote.manifest('latest', {}), 'unavailable', /no safe token server: "ftp:/);
+  await fails(pair.remote.manifest('latest', {}), 'unavailable', /no safe token server: "nonsense"/);
+  await fails(pair.remote.manifest('latest', {}), 'unavailable', /there is no token in the answer/);
 });
 
 test('a redirect to another host gets no credentials', async () => {
