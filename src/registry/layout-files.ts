@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
-import { textOf } from '../std/index.ts';
+import { detectCompression, textOf } from '../std/index.ts';
 import type { TarEntry, TarPlace } from '../tar/index.ts';
 import { TarParser } from '../tar/index.ts';
 
@@ -31,9 +31,11 @@ export function directoryFiles(directory: string): LayoutFiles {
   return { name: directory, find };
 }
 
-/** Scans the archive once; its files are then read where they lie. Compressed archives are `invalid`: no tar. */
+/** Scans the archive once; its files are then read where they lie. Of a compressed one nothing can be read in place. */
 export async function archiveFiles(archive: string): Promise<LayoutFiles> {
-  const places = await placesIn(archive);
+  const places = await placesIn(archive).catch((error: unknown) => {
+    throw Fault.wrap(`open image archive ${archive}`, error);
+  });
   const find = (path: string): Promise<LayoutFile | undefined> => {
     const place = places.get(path);
     if (place === undefined) return Promise.resolve(undefined);
@@ -63,17 +65,26 @@ async function placesIn(archive: string): Promise<ReadonlyMap<string, Place>> {
     },
   });
   await using handle = await openFile(archive);
-  if (handle === undefined) throw new Fault('not-found', `open image archive ${archive}: no such file`);
+  if (handle === undefined) throw new Fault('not-found', 'no such file');
   const sizeBytes = await fileSize(handle, archive);
   const buffer = Buffer.allocUnsafe(headerBytes);
   for (let at = 0; at < sizeBytes; at += parser.skip(sizeBytes - at)) {
     const { bytesRead } = await handle.read(buffer, 0, headerBytes, at);
     if (bytesRead === 0) break;
+    if (at === 0) refuseCompressed(buffer.subarray(0, bytesRead));
     parser.write(buffer.subarray(0, bytesRead));
     at += bytesRead;
   }
   parser.end();
   return places;
+}
+
+function refuseCompressed(head: Uint8Array): void {
+  const compression = detectCompression(head);
+  if (compression === 'none') return;
+  throw new Fault('unsupported', `it is compressed (${compression}), and its parts cannot be read in their places`, {
+    hint: "unpack it, or bring its images into the store with 'varve load'",
+  });
 }
 
 function isPlainFile(entry: TarEntry, place: TarPlace): boolean {

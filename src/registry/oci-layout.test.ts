@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { Fault } from '../errors/index.ts';
 import { parseReference } from '../oci/index.ts';
 import { readAll } from '../std/index.ts';
@@ -91,6 +92,8 @@ test('what is no layout is refused with a reason', async () => {
   files.write('index.json', Buffer.alloc(5 * 1024 * 1024));
   await assert.rejects(openLayoutDirectory(files.path), /more than the allowed 4194304 bytes/);
   await assert.rejects(openLayoutArchive(join(files.path, 'none.tar')), (error) => Fault.is(error, 'not-found'));
+  const packed = files.write('x.tar.gz', gzipSync('a tar'));
+  await assert.rejects(openLayoutArchive(packed), /open image archive .*x\.tar\.gz: it is compressed \(gzip\)/);
   await assert.rejects(openLayoutArchive(files.path), /not a regular file/);
 });
 
