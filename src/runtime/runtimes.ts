@@ -23,7 +23,7 @@ export interface Runtimes {
   /** Those that come before the chosen one, each with the reason why it was not taken. */
   passedOver(): readonly PassedOver[];
 
-  /** The one that has a state of this container; `preferred` is asked for where it is of that kind. */
+  /** The one that has a state of this container: `preferred`, where it is there and of that kind. */
   holding(id: string, preferred?: string): OciRuntime | undefined;
 
   /** The ids that any of them has a state of, sorted. None has to be installed. */

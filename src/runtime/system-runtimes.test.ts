@@ -49,6 +49,7 @@ test('states are found without any program, and by whose they are', { skip: noCr
     ['a', 'b', 'c'].map((id) => runtimes.holding(id)?.name),
     ['crun', 'runc', undefined],
   );
+  assert.equal(runtimes.holding('a', '/nowhere/crun')?.executable, runtimes.choose('crun').executable);
 });
 
 test('secrets are handed to a runtime that copies them to no disk', { skip: noCrun || noRunc }, () => {

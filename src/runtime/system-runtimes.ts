@@ -48,7 +48,7 @@ class SystemRuntimes implements Runtimes {
   chooseDiscreet(): OciRuntime {
     const chosen = this.choose();
     if (!this.#isIndiscreet(chosen)) return chosen;
-    const other = programs.find(({ name, keepsConfig }) => !keepsConfig && findExecutable(name) !== undefined);
+    const other = programs.find(({ name, keepsConfig }) => !keepsConfig && isThere(name));
     if (other !== undefined) return this.#open(other.name);
     throw new Fault(
       'unavailable',
@@ -70,8 +70,8 @@ class SystemRuntimes implements Runtimes {
   holding(id: string, preferred = this.#wanted): OciRuntime | undefined {
     const program = programs.find(({ name }) => existsSync(join(this.#stateDir(name), id)));
     if (program === undefined) return undefined;
-    const isOfKind = preferred !== undefined && basename(preferred) === program.name;
-    return this.#open(isOfKind ? preferred : program.name);
+    const isPreferred = preferred !== undefined && basename(preferred) === program.name && isThere(preferred);
+    return this.#open(isPreferred ? preferred : program.name);
   }
 
   ids(): readonly string[] {
@@ -104,6 +104,10 @@ class SystemRuntimes implements Runtimes {
   }
 }
 
+function isThere(program: string): boolean {
+  return findExecutable(program) !== undefined;
+}
+
 interface Choice {
   readonly program: RuntimeProgram | undefined;
   readonly passedOver: readonly PassedOver[];
@@ -113,7 +117,7 @@ function choosing(): Choice {
   const passedOver: PassedOver[] = [];
   for (const program of programs) {
     const { name } = program;
-    const reason = findExecutable(name) === undefined ? `${name} is not installed` : obstacleTo(program);
+    const reason = isThere(name) ? obstacleTo(program) : `${name} is not installed`;
     if (reason === undefined) return { program, passedOver };
     passedOver.push({ name, reason });
   }
