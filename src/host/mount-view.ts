@@ -4,6 +4,7 @@ import { bytesOf } from '../std/index.ts';
 import { errnoOf } from './errno.ts';
 import { cString, check, libc } from './libc.ts';
 import { linuxMounts } from './linux-mounts.ts';
+import { openFlag } from './open-flags.ts';
 
 /**
  * Runs `start`, which starts a process, where `targets` are empty folders: the process sees all that is mounted on the
@@ -33,8 +34,8 @@ export function withoutMounts<T>(targets: readonly string[], start: () => T): T 
 /** What this thread sees, as descriptors. */
 class Origin implements Disposable {
   readonly #namespace = openSync('/proc/thread-self/ns/mnt', 'r');
-  readonly #root = openSync('/', 'r');
-  readonly #folder = openSync('.', 'r');
+  readonly #root = openSync('/', openFlag.path);
+  readonly #folder = openSync('.', openFlag.path);
 
   /** Going nowhere takes what coming back takes: it is tried once before the thread leaves. */
   constructor() {
