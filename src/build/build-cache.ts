@@ -1,13 +1,14 @@
 import type { LayerHolder, LayerStore } from '../layer/index.ts';
 import { parseDiffId, toDigest, type DiffId } from '../oci/index.ts';
-import type {
-  CacheEntry,
-  CachedOutcome,
-  EarlierStep,
-  FindOptions,
-  StepCache,
-  StepRecord,
-  Vertex,
+import {
+  recordFrom,
+  type CacheEntry,
+  type CachedOutcome,
+  type EarlierStep,
+  type FindOptions,
+  type StepCache,
+  type StepRecord,
+  type Vertex,
 } from '../solver/index.ts';
 import type { CacheRecord, CacheRecords, Locks } from '../state/index.ts';
 import type { ImportedCaches } from './cache/imported-caches.ts';
@@ -70,7 +71,8 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
   }
 
   async recordRead(readingKey: string): Promise<StepRecord | undefined> {
-    return this.#options.imported.recordRead(readingKey);
+    const packed = this.#options.records.preimageRead(readingKey);
+    return packed === undefined ? this.#options.imported.recordRead(readingKey) : recordFrom(packed);
   }
 
   async adopt(lineage: string, fresh: StepResult): Promise<StepResult> {
@@ -106,7 +108,8 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
     if (this.#used.size > 0) this.#options.records.touch([...this.#used]);
   }
 
-  #keep({ vertex, definitionKey, contentKey, lineage, contentId, record, result }: CacheEntry<StepResult>): void {
+  #keep(entry: CacheEntry<StepResult>): void {
+    const { vertex, definitionKey, contentKey, readingKey, lineage, contentId, record, result } = entry;
     this.#options.records.put({
       definitionKey,
       contentKey,
@@ -117,6 +120,7 @@ export class BuildCache implements StepCache<StepResult>, AsyncDisposable {
       result: JSON.stringify(result),
       preimage: record.digest,
       preimageBytes: record.packed,
+      readingKey,
       digests: result.chain.map(toDigest),
     });
   }

@@ -83,7 +83,7 @@ export interface StepCache<R> {
    */
   find(contentKey: string, options: FindOptions<R>): Promise<CachedOutcome<R> | undefined>;
   /**
-   * The record that a step with this reading key has, as far as is known from elsewhere; undefined otherwise. A result is looked up
+   * The record that a step with this reading key has, as far as is known; undefined otherwise. A result is looked up
    * with it; before the step is run its own record is found out.
    */
   recordRead?(readingKey: string): Promise<StepRecord | undefined>;

@@ -40,7 +40,7 @@ test('a database of the first release gets the table', () => {
   fixture.state[Symbol.dispose]();
   {
     using old = new DatabaseSync(join(fixture.root, 'varve.db'));
-    old.exec('DROP TABLE cache_mounts; DROP TABLE compressed_layers; PRAGMA user_version = 1');
+    old.exec('DROP TABLE cache_mounts; DROP TABLE compressed_layers; DROP TABLE readings; PRAGMA user_version = 1');
   }
   const later = fixture.reopen();
   later.cacheMounts.add(facts);

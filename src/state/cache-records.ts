@@ -21,6 +21,8 @@ export interface CacheRecords {
   put(record: NewCacheRecord): void;
   /** The bytes that were put as this preimage. */
   preimage(digest: string): Uint8Array | undefined;
+  /** The bytes of the preimage that a record with this reading key was put with last. */
+  preimageRead(readingKey: string): Uint8Array | undefined;
 
   /** Notes that these records were used now. */
   touch(definitionKeys: readonly string[]): void;
@@ -55,6 +57,8 @@ export interface CacheRecord {
 
 export interface NewCacheRecord extends Omit<CacheRecord, 'createdMs' | 'usedMs'> {
   readonly preimageBytes: Uint8Array;
+  /** What is read, and of which content; undefined for a step whose preimage does not follow from that. */
+  readonly readingKey?: string | undefined;
 }
 
 const columns =
@@ -87,6 +91,11 @@ export function openCacheRecords(database: Database, clock: Clock): CacheRecords
       const row = database.get('SELECT bytes FROM preimages WHERE digest = ?', digest);
       return row === undefined ? undefined : bytesIn(row, 'bytes');
     },
+    preimageRead: (readingKey) => {
+      const sql = 'SELECT bytes FROM readings JOIN preimages ON digest = preimage WHERE key = ?';
+      const row = database.get(sql, readingKey);
+      return row === undefined ? undefined : bytesIn(row, 'bytes');
+    },
     touch: (keys) =>
       database.transaction(() => {
         for (const key of keys) database.run('UPDATE cache SET used = ? WHERE definition_key = ?', clock.now(), key);
@@ -97,6 +106,7 @@ export function openCacheRecords(database: Database, clock: Clock): CacheRecords
         database.run(
           'DELETE FROM preimages WHERE NOT EXISTS (SELECT 1 FROM cache WHERE cache.preimage = preimages.digest)',
         );
+        database.run('DELETE FROM readings WHERE preimage NOT IN (SELECT digest FROM preimages)');
       }),
     referring: (digest) =>
       database
@@ -109,6 +119,9 @@ export function openCacheRecords(database: Database, clock: Clock): CacheRecords
 function insert(database: Database, record: NewCacheRecord, nowMs: number): void {
   const { definitionKey, contentKey, lineage, contentId, slot, label, result, preimage, digests } = record;
   database.run('INSERT OR IGNORE INTO preimages (digest, bytes) VALUES (?, ?)', preimage, record.preimageBytes);
+  if (record.readingKey !== undefined) {
+    database.run('INSERT OR REPLACE INTO readings (key, preimage) VALUES (?, ?)', record.readingKey, preimage);
+  }
   database.run(
     `INSERT INTO cache (definition_key, content_key, lineage, content_id, slot, label, result, preimage, created, used)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

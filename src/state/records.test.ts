@@ -69,6 +69,19 @@ test('a cache record is found by its keys, and the one used last wins', () => {
   );
 });
 
+test('what was read is known by its reading key as long as a record has it', () => {
+  using fixture = testState();
+  const { cache } = fixture.state;
+  cache.put(cacheRecord('one', { readingKey: 'reading' }));
+  cache.put(cacheRecord('two', { preimage: 'other', preimageBytes: Buffer.from('other bytes') }));
+  assert.deepEqual(cache.preimageRead('reading'), new Uint8Array(Buffer.from('bytes')));
+  assert.equal(cache.preimageRead('another'), undefined);
+  cache.put(cacheRecord('two', { preimage: 'other', readingKey: 'reading' }));
+  assert.deepEqual(cache.preimageRead('reading'), new Uint8Array(Buffer.from('other bytes')));
+  cache.delete(['two']);
+  assert.equal(cache.preimageRead('reading'), undefined);
+});
+
 test('earlier records of a step come newest first', () => {
   using fixture = testState();
   const { cache } = fixture.state;

@@ -56,6 +56,10 @@ const steps: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX compressed_layers_by_digest ON compressed_layers (digest);
   `,
+  `
+  -- What a step came upon when it read its sources: while they hold the same, they need not be read again.
+  CREATE TABLE readings (key TEXT PRIMARY KEY, preimage TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const schemaVersion = steps.length;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { Fault } from '../../errors/index.ts';
 import { gitServer, TestRepository } from '../../source/git-server.fixture.ts';
 import { sourceStore } from '../../source/store.fixture.ts';
@@ -198,5 +198,25 @@ copying(
       (await sandbox.build(stage(...lines))).steps,
       lines.map(() => 'cached'),
     );
+  },
+);
+
+copying(
+  'COPY --from: a stage that holds the same is not looked into again, a changed one is',
+  'mkdir d; echo a > d/a; echo b > d/b',
+  async (sandbox) => {
+    const text = 'FROM scratch AS first\nCOPY d /d\nFROM scratch\nCOPY --from=first /d/a /e/\n';
+    const first = await sandbox.build(text);
+    const opened = mock.method(sandbox.layers, 'tree');
+    const again = await sandbox.build(text);
+    opened.mock.restore();
+    assert.deepEqual(again.steps, ['cached', 'cached']);
+    // Once, to show what came of it.
+    assert.equal(opened.mock.callCount(), 1);
+    sandbox.shell('echo other > d/b');
+    const unread = await sandbox.build(text);
+    assert.deepEqual([unread.steps, unread.chain], [['changed', 'cached'], first.chain]);
+    sandbox.shell('echo other > d/a');
+    assert.deepEqual((await sandbox.build(text)).tree, ['dir 755 0:0 e', 'file 644 0:0 e/a "other\\n"']);
   },
 );

@@ -45,13 +45,19 @@ export function copyStep(options: CopyStepOptions): CopyVertex {
     label: withoutCredentials(instruction.original),
     slot,
     inputs: [base],
-    ...(typeof from === 'function' ? {} : { sources: [from], reading: readingOf(options.plan) }),
+    ...(typeof from === 'function' ? {} : { sources: [from] }),
+    ...(typeof from === 'function' || hasRemote(options.plan) ? {} : { reading: readingOf(options.plan) }),
     record: (context) => copying.describe(context),
     cache,
     run: (context) => copying.run(context),
     [Symbol.dispose]: () => copying.drop(),
   };
   return vertex;
+}
+
+/** What a URL gives can be another thing each time. */
+function hasRemote({ words }: CopyPlan): boolean {
+  return words.some(({ kind }) => kind !== 'path');
 }
 
 /** What a copy from a stage looks at, and how: the plan. */
