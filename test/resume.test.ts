@@ -4,13 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { scriptedServer, send, type ScriptedServer } from '../src/http/scripted-server.fixture.ts';
 import { craftImage, type CraftedImage } from '../src/image/crafted-image.fixture.ts';
+import { noExt4, TestMount } from './small-disk.ts';
 import { needsRoot, TestStore, type Ended } from './test-store.ts';
 
 const skip = needsRoot;
@@ -19,14 +20,14 @@ const heldBytes = 3_000_000;
 /** A registry of images by the names of their repositories. */
 interface CountingRegistry extends AsyncDisposable {
   readonly host: string;
-  /** Of each blob that was asked for: how often, and the bytes that were sent. */
-  readonly sent: ReadonlyMap<string, { readonly times: number; readonly bytes: number }>;
+  /** Of each blob that was asked for: from where, each time, and the bytes that were sent. */
+  readonly sent: ReadonlyMap<string, { readonly starts: readonly number[]; readonly bytes: number }>;
   /** Of a blob so much is sent until it is set to undefined; the connection stays open, silent. */
   holdAfterBytes: number | undefined;
 }
 
 async function countingRegistry(images: Readonly<Record<string, CraftedImage>>): Promise<CountingRegistry> {
-  const sent = new Map<string, { times: number; bytes: number }>();
+  const sent = new Map<string, { starts: number[]; bytes: number }>();
   const server: ScriptedServer = await scriptedServer(async ({ line, headers }, response) => {
     const [, repository = '', kind, reference = ''] = /\/v2\/(\w+)\/(manifests|blobs)\/(\S+)$/.exec(line) ?? [];
     const image = images[repository];
@@ -37,9 +38,9 @@ async function countingRegistry(images: Readonly<Record<string, CraftedImage>>):
     const start = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
     const range = { 'content-range': `bytes ${start}-${bytes.length - 1}/${bytes.length}` };
     response.writeHead(start > 0 ? 206 : 200, { 'content-length': bytes.length - start, ...(start > 0 && range) });
-    const count = sent.get(digest) ?? { times: 0, bytes: 0 };
+    const count = sent.get(digest) ?? { starts: [], bytes: 0 };
     sent.set(digest, count);
-    count.times += 1;
+    count.starts.push(start);
     for (let at = start; at < bytes.length && !response.destroyed;) {
       const end = Math.min(at + 100_000, bytes.length, registry.holdAfterBytes ?? Infinity);
       if (end > at) await written(response, bytes.subarray(at, end));
@@ -131,7 +132,7 @@ test('two pulls of overlapping images at once fetch each blob once', { skip }, a
   const names = ['one', 'two'].map((name) => `${registry.host}/${name}:1`);
   await Promise.all(names.map((name) => store.ok(['pull', '-q', name])));
   assertSentOnce(registry, one, two);
-  for (const [digest, { times }] of registry.sent) assert.equal(times, 1, digest);
+  for (const [digest, { starts }] of registry.sent) assert.deepEqual(starts, [0], digest);
 });
 
 test('of two pulls at once one is killed: the other takes its downloads over where they were', { skip }, async () => {
@@ -173,4 +174,24 @@ test('what is left of a download is counted by df, is no damage, and is dropped 
   await store.ok(['pull', '-q', name]);
   const [layer] = image.layers;
   assert.equal(registry.sent.get(layer?.digest ?? '')?.bytes, heldBytes + (layer?.size ?? 0), 'from the first byte');
+});
+
+test('a full disk ends a download, and the next goes on where it was', { skip: skip || noExt4 }, async () => {
+  const image = craftImage([{ files: { big: noise(16_000_000) } }]);
+  await using registry = await countingRegistry({ app: image });
+  await using store = new TestStore();
+  using disk = TestMount.ext4(store.root, 48);
+  const name = `${registry.host}/app:1`;
+  const ballast = join(disk.target, 'ballast');
+  writeFileSync(ballast, Buffer.alloc(24 << 20, 1));
+  const failed = await store.run(['pull', name]);
+  assert.equal(failed.code, 1);
+  assert.match(failed.stderr, /no space left/i);
+
+  rmSync(ballast);
+  await store.ok(['pull', name]);
+  const starts = registry.sent.get(image.layers[0]?.digest ?? '')?.starts ?? [];
+  assert.deepEqual([starts.length, starts[0]], [2, 0]);
+  assert.ok((starts[1] ?? 0) > 1_000_000, String(starts));
+  await store.ok(['check']);
 });
