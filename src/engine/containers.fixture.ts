@@ -153,7 +153,7 @@ export function openTestStore(folder: string): Store {
     snapshotterReason: 'asked for',
     areas: new WorkAreas({ root, runRoot, mounts }),
     cacheMounts: new LocalCacheMounts({ root, records: state.cacheMounts, locks: state.locks, clock }),
-    runtimes: systemRuntimes({ runRoot, wanted: process.env['VARVE_RUNTIME'] }),
+    runtimes: systemRuntimes({ runRoot, wanted: process.env['VARVE_RUNTIME'] || undefined }),
     networks: new PastaNetworks(),
     monitor: () => conmonMonitor(),
     clock,

@@ -87,7 +87,7 @@ export function openTestStore({ root, runRoot, now = Date.now }: TestStoreOption
     snapshotterReason: 'asked for by the test',
     areas: new WorkAreas({ root, runRoot, mounts }),
     cacheMounts: new LocalCacheMounts({ root, records: state.cacheMounts, locks: state.locks, clock }),
-    runtimes: systemRuntimes({ runRoot, wanted: process.env['VARVE_RUNTIME'] }),
+    runtimes: systemRuntimes({ runRoot, wanted: process.env['VARVE_RUNTIME'] || undefined }),
     networks: new PastaNetworks(),
     monitor: () => conmonMonitor(),
     clock,

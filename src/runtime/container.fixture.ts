@@ -15,7 +15,7 @@ import { systemRuntimes } from './system-runtimes.ts';
 const busybox = '/usr/bin/busybox';
 
 /** The runtime that tests use which are not about one: that of `VARVE_RUNTIME`, as for the program, else what works best here. */
-const usual = process.env['VARVE_RUNTIME'];
+const usual = process.env['VARVE_RUNTIME'] || undefined;
 
 /** Why containers cannot be run here, or false. */
 export function whyNoContainers(wanted: string | undefined = usual): string | false {
