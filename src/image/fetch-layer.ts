@@ -50,7 +50,7 @@ async function fetchOnce(
     try {
       return await fetchBlob(remote, { descriptor, diffId }, { download, options });
     } catch (error) {
-      if (!isWrong(error) || blobs.stat(descriptor.digest) !== undefined) throw error;
+      if (!isWrong(error) || blobs.stat(descriptor.digest) !== undefined) throw hopeful(error, download);
       download.truncate(0);
       if (!isResumed) throw error;
     }
@@ -142,6 +142,15 @@ async function* received(
     yield chunk;
     passBytes(chunk.length);
   }
+}
+
+/** A way that is broken says what is good for the next try, where it says nothing better. */
+function hopeful(error: unknown, { offsetBytes }: BlobWriter): unknown {
+  if (!Fault.is(error, 'unavailable') || error.hint !== undefined || offsetBytes === 0) return error;
+  return new Fault(error.code, error.message, {
+    cause: error,
+    hint: `the first ${offsetBytes} bytes are kept: the next pull goes on behind them`,
+  });
 }
 
 /** True where it was the bytes that were at fault, not the way that they came, nor the disk. */

@@ -81,7 +81,11 @@ test('a download that was cut goes on where it was', async () => {
   const remote = memoryRemote(image);
   remote.send = cutShort;
   stores.blobs.put(image.blobs.get(image.imageId) ?? Buffer.alloc(0), { holder: stores.holder });
-  await assert.rejects(stores.pull(remote), isFault('unavailable'));
+  await assert.rejects(stores.pull(remote), (error) => {
+    assert.ok(Fault.is(error, 'unavailable'));
+    assert.equal(error.hint, 'the first 3200 bytes are kept: the next pull goes on behind them');
+    return true;
+  });
   assert.equal(stores.images.list().length, 0);
   remote.send = inPieces;
   await stores.pull(remote);
