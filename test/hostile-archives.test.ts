@@ -52,7 +52,7 @@ function layoutFiles({ descriptor, blobs }: CraftedImage, name: string): Record<
   const annotations = { 'org.opencontainers.image.ref.name': '1', 'io.containerd.image.name': name };
   const mediaType = 'application/vnd.oci.image.index.v1+json';
   const index = { schemaVersion: 2, mediaType, manifests: [{ ...descriptor, annotations }] };
-  const files = [...blobs].map(([digest, bytes]) => [`blobs/sha256/${digest.slice('sha256:'.length)}`, bytes] as const);
+  const files = [...blobs].map(([digest, bytes]) => [`blobs/${digest.replace(':', '/')}`, bytes] as const);
   return {
     'oci-layout': '{"imageLayoutVersion":"1.0.0"}',
     'index.json': JSON.stringify(index),

@@ -16,18 +16,19 @@ export interface MeasuredOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Then it is killed. */
   readonly timeoutMs: number;
+  readonly stdin?: string;
 }
 
 /** Runs `varve ARGS…`, and looks how much memory it takes. */
 export async function measuredRun(
   store: TestStore,
   args: readonly string[],
-  { env, timeoutMs }: MeasuredOptions,
+  { timeoutMs, ...options }: MeasuredOptions,
 ): Promise<Measured> {
   let peakKiB = 0;
   const timers: NodeJS.Timeout[] = [];
   const ended = await store.run(args, {
-    env,
+    ...options,
     onStart: ({ pid, kill }) => {
       timers.push(setInterval(() => (peakKiB = Math.max(peakKiB, peakOf(pid))), lookAgainMs));
       timers.push(setTimeout(() => kill('SIGKILL'), timeoutMs));

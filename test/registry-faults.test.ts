@@ -75,7 +75,7 @@ async function play(fault: RegistryFault, { store, number, settings }: Stage): P
   if (fault.asks.includes('push')) await store.ok(['build', '-q', '-t', pushed, join(folder, 'content')]);
   const argsOf = (ask: Ask): readonly string[] => commands.get(ask) ?? [];
   for (const ask of fault.asks) {
-    const ended = await measuredRun(store, argsOf(ask), { env, timeoutMs });
+    const ended = await measuredRun(store, argsOf(ask), { env, timeoutMs, stdin: password });
     if (fault.says === undefined) assert.equal(ended.code, 0, `${ask}: ${ended.stderr}`);
     else assertRefused(ask, ended, fault.says);
     assertHarmless(ask, ended);
@@ -84,7 +84,8 @@ async function play(fault: RegistryFault, { store, number, settings }: Stage): P
   if (fault.says !== undefined) assert.ok(!(await isNamed(store, [registry.host, folder])), 'an image was left');
   registry.isSick = false;
   const again = new Set([fault.asks[0], fault.asks.at(-1)]);
-  for (const ask of again) if (ask !== undefined && fault.isHopeless !== true) await store.ok(argsOf(ask), { env });
+  for (const ask of again)
+    if (ask !== undefined && fault.isHopeless !== true) await store.ok(argsOf(ask), { env, stdin: password });
   for (const { headers, line } of registry.elsewhere.requests) assert.equal(headers.authorization, undefined, line);
 }
 
@@ -101,6 +102,7 @@ function prepare(
     small: folder,
   });
   return new Map<Ask, readonly string[]>([
+    ['login', ['login', '-u', 'somebody', '--password-stdin', host]],
     ['pull', ['pull', name]],
     ['pull --all-platforms', ['pull', '--all-platforms', name]],
     ['build FROM', ['build', '--pull', '-t', `${folder}:built`, from]],
@@ -122,9 +124,11 @@ function loggedIn(folder: string, host: string): string {
   return folder;
 }
 
-/** A cache that cannot be read is a warning: the build does without. */
-function assertRefused(ask: Ask, ended: Ended, says: RegExp): void {
+/** A cache that cannot be read is a warning: the build does without. To log in in vain is told in Docker's words. */
+function assertRefused(ask: Ask, ended: Ended, words: RegExp): void {
   const isWarning = ask === 'build --cache-from';
+  const isLoginRefused = ask === 'login' && /refused|denied|who asks/.test(words.source);
+  const says = isLoginRefused ? /unauthorized: incorrect username or password/ : words;
   assert.equal(ended.code, isWarning ? 0 : 1, `${ask}: ended with ${ended.code}: ${ended.stdout}${ended.stderr}`);
   assert.match(ended.stderr, says, ask);
 }

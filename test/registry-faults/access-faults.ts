@@ -40,10 +40,10 @@ function byBasic(then: Misbehaviour): Misbehaviour {
   };
 }
 
-const everything = [...reading, 'tags', 'push', 'build --cache-to'] as const;
+const everything = ['login', ...reading, 'tags', 'push', 'build --cache-to'] as const;
 
 /** Tokens are the same for all commands that read, and for all that write. */
-const asking = ['pull', 'build --cache-from', 'tags', 'push'] as const;
+const asking = ['login', 'pull', 'build --cache-from', 'tags', 'push'] as const;
 
 /** Who may ask, how often, and where else one is sent to. */
 export const accessFaults: readonly RegistryFault[] = [

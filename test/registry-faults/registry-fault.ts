@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { craftImage, type CraftedImage } from '../../src/image/crafted-image.fixture.ts';
 import type { Digest } from '../../src/oci/index.ts';
@@ -20,6 +20,7 @@ export interface RegistryFault {
 
 /** The commands that speak to registries. */
 export type Ask =
+  | 'login'
   | 'pull'
   | 'pull --all-platforms'
   | 'build FROM'
@@ -119,8 +120,9 @@ export function withConfig(image: CraftedImage, edit: (config: LooseConfig) => o
 }
 
 /** The image with other bytes for its second layer, under digests that fit, as the layer type says. */
-export function withLayer(image: CraftedImage, bytes: Buffer, { mediaType, diffId }: LayerClaims = {}): CraftedImage {
-  const digest = sha256(bytes) as Digest;
+export function withLayer(image: CraftedImage, bytes: Buffer, claims: LayerClaims = {}): CraftedImage {
+  const { mediaType, diffId, algorithm = 'sha256' } = claims;
+  const digest = `${algorithm}:${hash(algorithm, bytes)}` as Digest;
   const blobs = new Map([...image.blobs, [digest, bytes] as const]);
   const configured =
     diffId === undefined
@@ -139,6 +141,7 @@ export function withLayer(image: CraftedImage, bytes: Buffer, { mediaType, diffI
 export interface LayerClaims {
   readonly mediaType?: string;
   readonly diffId?: string;
+  readonly algorithm?: 'sha256' | 'sha512';
 }
 
 /** A document without an end: sent as long as somebody takes it, up to `sizeBytes`. */

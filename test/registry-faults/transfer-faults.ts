@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { send } from '../../src/http/scripted-server.fixture.ts';
 import { craftImage, craftTar } from '../../src/image/crafted-image.fixture.ts';
 import { sha256 } from '../hostile-registry.ts';
@@ -191,6 +191,29 @@ export const transferFaults: readonly RegistryFault[] = [
       return withLayer(freshImage(), Buffer.concat(members), { diffId: sha256(tar) });
     },
     misbehave: nothingElse,
+  },
+  {
+    title: 'names a layer by SHA-512',
+    asks: fetching,
+    says: undefined,
+    image: () => {
+      const tar = noise();
+      return withLayer(freshImage(), gzipSync(tar), { diffId: sha256(tar), algorithm: 'sha512' });
+    },
+    misbehave: nothingElse,
+  },
+  {
+    title: 'has a layer that takes 64 MiB of memory to undo',
+    asks: ['pull', 'build FROM'],
+    says: /layer sha256:\w+: decompress zstd: it takes more than 32 MiB of memory to undo/,
+    image: () => {
+      const tar = noise();
+      const frame = zstdCompressSync(tar, { params: { [constants.ZSTD_c_contentSizeFlag]: 0 } });
+      frame.writeUInt8((26 - 10) << 3, 5);
+      return withLayer(freshImage(), frame, { diffId: sha256(tar) });
+    },
+    misbehave: nothingElse,
+    isHopeless: true,
   },
   {
     title: 'has a layer with something behind its end',
