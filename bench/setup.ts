@@ -1,6 +1,7 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LoopbackRegistry } from './loopback-registry.ts';
 import { must, type CommandOptions } from './measure.ts';
 
 const repository = join(import.meta.dirname, '..');
@@ -9,12 +10,13 @@ const peers = join(repository, '../shared/peers/run');
 /** A folder with a store and with input; Docker beside it, where there is one. */
 export class Bench implements Disposable {
   readonly folder: string = mkdtempSync('/var/tmp/varve-bench-');
+  readonly program: string = join(repository, 'bin/varve');
   readonly hasPeer: boolean;
   readonly peerName: string;
   readonly #peer: readonly string[];
   readonly #made = new Set<string>();
   readonly #atEnd: (() => void)[] = [];
-  #registry: ChildProcess | undefined;
+  readonly #registries = new Map<string, LoopbackRegistry>();
 
   constructor() {
     const named = process.env['VARVE_BENCH_PEER'];
@@ -28,7 +30,7 @@ export class Bench implements Disposable {
 
   /** Runs the program on this bench's store. */
   varve(args: readonly string[], options: CommandOptions = {}): string {
-    return must(join(repository, 'bin/varve'), args, { ...options, env: { ...options.env, ...this.env } });
+    return must(this.program, args, { ...options, env: { ...options.env, ...this.env } });
   }
 
   get env(): Readonly<Record<string, string>> {
@@ -47,28 +49,21 @@ export class Bench implements Disposable {
 
   /** Puts an image of varve's, its layers compressed, into a registry on the loopback: the name to pull it by. */
   publish(name: string): string {
-    const port = 5500 + (process.pid % 400);
-    const folder = this.input('registry', (path) => {
-      const storage = `storage: {filesystem: {rootdirectory: ${path}/data}}`;
-      writeFileSync(
-        join(path, 'config.yml'),
-        `version: 0.1\nlog: {level: error}\n${storage}\nhttp: {addr: 127.0.0.1:${port}}\n`,
-      );
-    });
-    this.#registry ??= spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' });
-    const archive = join(folder, 'image.tar');
+    const archive = join(this.folder, 'published.tar');
+    const image = `${this.registry('published').host}/${name}:latest`;
     this.varve(['save', '--format', 'oci', '-o', archive, name]);
-    const image = `127.0.0.1:${port}/${name}:latest`;
-    const copy = [
-      'copy',
-      '-q',
-      '--dest-tls-verify=false',
-      '--retry-times=5',
-      `oci-archive:${archive}`,
-      `docker://${image}`,
-    ];
-    must('skopeo', copy);
+    must('skopeo', ['copy', '-q', '--dest-tls-verify=false', `oci-archive:${archive}`, `docker://${image}`]);
+    rmSync(archive);
     return image;
+  }
+
+  /** A registry of this bench's own; the same for the same name. */
+  registry(name: string): LoopbackRegistry {
+    const known = this.#registries.get(name);
+    const port = 5500 + ((process.pid + this.#registries.size * 100) % 400);
+    const registry = known ?? new LoopbackRegistry(join(this.folder, `registry-${name}`), port);
+    this.#registries.set(name, registry);
+    return registry;
   }
 
   /** Does this when the bench is over. */
@@ -101,8 +96,17 @@ export class Bench implements Disposable {
     });
   }
 
+  /** One file of what machines really have: a tar of `/usr`, again and again, so many bytes of it. */
+  largeLayer(sizeBytes: number): string {
+    return this.input(`usr-${sizeBytes}`, (folder) => {
+      const tar = 'while tar -C / --sort=name -cf - usr; do :; done 2>/dev/null';
+      must('sh', ['-c', `{ ${tar}; } | head -c ${sizeBytes} > ${folder}/layer`]);
+      writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\nCOPY layer /\n');
+    });
+  }
+
   [Symbol.dispose](): void {
-    this.#registry?.kill();
+    for (const registry of this.#registries.values()) registry[Symbol.dispose]();
     for (const work of this.#atEnd) work();
     const names = this.tryDocker([
       'images',

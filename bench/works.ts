@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pullsOverLink } from './link.ts';
 import { must, type Contender } from './measure.ts';
 import type { Bench } from './setup.ts';
+import { copyOfWhatIsThere, pullOfLargeLayer, pushOfLayer } from './transfers.ts';
 
 /** A row of the table in README.md. */
 export interface Work {
@@ -120,6 +121,24 @@ export const works: readonly Work[] = [
     aim: '≤ 1.3 × the link',
     rounds: 3,
     contenders: pullsOverLink,
+  },
+  {
+    name: 'pull of a layer of 1 GiB, local registry',
+    aim: '≤ 1/2',
+    rounds: 3,
+    contenders: pullOfLargeLayer,
+  },
+  {
+    name: 'push of a layer of 500 MB, local registry',
+    aim: '≤ 1/2',
+    rounds: 3,
+    contenders: pushOfLayer,
+  },
+  {
+    name: 'copy of what is there, registry to registry',
+    aim: '≤ 100 ms',
+    rounds: 11,
+    contenders: copyOfWhatIsThere,
   },
 ];
 
