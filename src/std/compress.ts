@@ -26,7 +26,8 @@ const blocksAtOnce = 6;
 const blockBytes = 1 << 20;
 /** As far back as deflate looks (RFC 1951 section 2): what stood before a block helps to compress it. */
 const windowBytes = 32 * 1024;
-const chunkSize = 256 * 1024;
+/** What most blocks become fits into one: nothing is joined, and less is thrown away. */
+const chunkSize = 640 * 1024;
 /** Fewer, longer runs of symbols with one table: a tenth less time than with zlib's default, for as many bytes. */
 const memLevel = 9;
 
