@@ -10,14 +10,14 @@ export interface SummaryOptions {
   readonly digestOf: DigestOfName;
 }
 
-/** The digest of what one of an image's names means: its index, or the manifest that it was given to. */
+/** The digest of what one of an image's names means: its own, its index's, or that of the manifest that it was given to. */
 export type DigestOfName = (image: StoredImage, name: string) => string;
 
 export function digestsOfNames(images: Pick<ImageStore, 'indexes' | 'find'>): DigestOfName {
   const ofIndexes = new Map(images.indexes().flatMap(({ digest, names }) => names.map((name) => [name, digest])));
   return (image, name) => {
     const ofOwn = image.manifests.length > 1 ? images.find(name)?.manifestDigest : undefined;
-    return ofIndexes.get(name) ?? ofOwn ?? image.manifestDigest;
+    return parseReference(name).digest ?? ofIndexes.get(name) ?? ofOwn ?? image.manifestDigest;
   };
 }
 
