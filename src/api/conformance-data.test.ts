@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { craftTar } from '../image/crafted-image.fixture.ts';
+import { craftTar } from '../engine/test-store.fixture.ts';
 import { digestOf, mediaTypes } from '../oci/index.ts';
 import { testRegistry, type TestRegistry } from './registry.fixture.ts';
 

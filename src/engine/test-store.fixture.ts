@@ -20,6 +20,9 @@ import type { ContainerOptions } from './containers.ts';
 import { LocalEngine } from './local-engine.ts';
 import type { Store } from './store.ts';
 
+/** For the tests of what stands on the engine. */
+export { craftTar } from '../image/crafted-image.fixture.ts';
+
 /** One process's view of a store in a folder of the test's own; all of it is gone at the end: `await using`. */
 export interface TestStore extends AsyncDisposable {
   readonly root: string;
