@@ -5,6 +5,7 @@ import { Fault } from '../../errors/index.ts';
 import { defineCommand } from '../command.ts';
 import type { Context } from '../command.ts';
 import { text, toggle } from '../flags.ts';
+import { exposure } from '../registry-exposure.ts';
 import { unreadableFile } from '../unreadable-file.ts';
 
 type Needs = Pick<Engine, 'openRegistry'>;
@@ -45,11 +46,13 @@ export const registryServe = defineCommand({
       log: flags.quiet ? () => undefined : log,
     });
     log(`listening on ${tls === undefined ? 'http' : 'https'}://${server.address}`);
-    if (passwords === undefined && !isLoopback(host)) {
-      log(
-        `warning: whoever reaches ${server.address} may ${flags['read-only'] ? 'read' : 'read and change'} the store; see --auth`,
-      );
-    }
+    const warning = exposure(server.address, {
+      host,
+      readOnly: flags['read-only'],
+      asksForPasswords: passwords !== undefined,
+      usesTls: tls !== undefined,
+    });
+    if (warning !== undefined) log(`warning: ${warning}`);
     await aborted(context.signal);
     return 0;
   },
@@ -69,10 +72,6 @@ export function parseAddress(address: string): { readonly host: string; readonly
     throw new Fault('invalid', `listen on ${JSON.stringify(address)}: it is not of the form HOST:PORT`);
   }
   return { host: host === '' ? '127.0.0.1' : host.replace(/^\[|\]$/g, ''), port };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 /** As people name images for the registry: an image `localhost:5000/app` is its `app`. */
