@@ -61,6 +61,8 @@ const wrongFlags: readonly WrongFlag[] = [
   { args: ['--output', 'type=local,dest=/dev/null'], error: 'write /dev/null: it is a file, not a folder' },
   { args: ['--platform', 'a/b/c/d'], error: 'parse platform "a/b/c/d": unknown operating system or architecture' },
   { args: ['--progress', 'x'], error: /invalid argument "x" for "--progress" flag/, code: 125 },
+  { args: ['--runtime', 'nope'], error: /container runtime "nope": neither crun nor runc/ },
+  { args: ['--runtime', '/nowhere/crun'], error: /\/nowhere\/crun/ },
   { args: ['--secret', 'x'], error: "--secret x: invalid field 'x' must be a key=value pair" },
   { args: ['--secret', 'id=x,src=/nowhere'], error: '--secret id=x: there is no file /nowhere' },
   { args: ['--secret', 'id=x,src=/tmp'], error: '--secret id=x: /tmp is a directory' },

@@ -24,11 +24,17 @@ import type { Store } from './store.ts';
 
 /** Builds on a store: what is written and read is held by a lease until the image has its names. */
 export async function runBuild(store: Store, images: LocalImages, options: BuildOptions): Promise<BuildResult> {
+  requireRuntime(store);
   using lease = store.state.leases.acquire({ purpose: `build ${options.tags.join(' ')}`.trim() });
   await using network = new SharedNetwork(store.networks, networkOptions(options));
   using remotes = openSources(store);
   using caches = new StoreSharedCaches(store, lease, options);
   return await buildImage(options, portsOf(store, images, { holder: lease, network, remotes, caches, options }));
+}
+
+/** One that was asked for has to be there and to work, also for a build that starts no container. */
+function requireRuntime({ runtimes }: Store): void {
+  runtimes.chosenName();
 }
 
 /** An address of the machine is given to its network only if the build asks for one. */
