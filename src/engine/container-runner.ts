@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../errors/index.ts';
-import { bootId, killProcess, processStartTime } from '../host/index.ts';
+import { bootId, expectGroupMove, killProcess, processStartTime } from '../host/index.ts';
 import { monitorProcess, runAttached, type Attachment } from '../runtime/index.ts';
 import { throwIfAborted } from '../std/index.ts';
 import type { ContainerDirectory, ContainerPlace, StoredContainer } from './container-directory.ts';
@@ -139,6 +139,7 @@ export class ContainerRunner {
   }
 
   async #launch(container: StoredContainer, options: RunOptions): Promise<StartedContainer> {
+    void expectGroupMove();
     const place = this.#directory.place(container.id);
     const sources = await this.#setup.putUp(container, place, options.signal);
     try {

@@ -37,6 +37,7 @@ export { openPipe } from './pipe.ts';
 export { processesWithOpen } from './open-files.ts';
 export { passBytes } from './passing-bytes.ts';
 export { renameNew, syncFileSystem, syncPath } from './publish.ts';
+export { expectGroupMove } from './group-move.ts';
 export { makeFolders } from './make-folders.ts';
 export { temporaryNeighbour, writeWholeFile } from './write-file.ts';
 export type { WriteChunk } from './write-file.ts';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import { Fault } from '../../errors/index.ts';
-import { privileges, resourceLimits, Tree, type Mounts } from '../../host/index.ts';
+import { expectGroupMove, privileges, resourceLimits, Tree, type Mounts } from '../../host/index.ts';
 import type { LayerPacker } from '../../layer/index.ts';
 import type { IsolatedNetwork } from '../../network/index.ts';
 import { defined, type DiffId } from '../../oci/index.ts';
@@ -81,6 +81,7 @@ export class ContainerStepRunner implements StepRunner {
   }
 
   async run(command: StepCommand, options: StepRunOptions): Promise<StepOutcome> {
+    void expectGroupMove();
     const { areas } = this.#options;
     const area = areas.temporary('step');
     try {
