@@ -12,8 +12,9 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Fault } from '../errors/index.ts';
-import { copyRange, dataExtents, punchHole } from './file-data.ts';
+import { beginWriteback, copyRange, dataExtents, punchHole } from './file-data.ts';
 import { fileSystemOf } from './file-system.ts';
+import { openPipe } from './pipe.ts';
 import { renameNew, syncFileSystem, syncPath } from './publish.ts';
 import { temporaryDirectory } from './temporary-directory.fixture.ts';
 
@@ -76,6 +77,21 @@ test('files, directories and filesystems are brought to disk', () => {
     () => syncPath(join(dir.path, 'no')),
     (error) => Fault.is(error, 'not-found'),
   );
+});
+
+test('a file that is on its way to the disk is written on as before; a pipe has no way there, and no error', () => {
+  using dir = temporaryDirectory('/var/tmp');
+  const file = join(dir.path, 'f');
+  const fd = openSync(file, 'wx');
+  for (const part of ['a', 'b', 'c']) {
+    writeSync(fd, part.repeat(100_000));
+    beginWriteback(fd);
+  }
+  closeSync(fd);
+  assert.equal(readFileSync(file, 'latin1').replaceAll(/(.)\1*/g, '$1'), 'abc');
+  const pipe = openPipe();
+  beginWriteback(pipe.writer);
+  for (const end of [pipe.reader, pipe.writer]) closeSync(end);
 });
 
 test('a filesystem has a type and room', () => {

@@ -31,7 +31,7 @@ export type { RunOptions, RunResult } from './run.ts';
 export { emulatorFor } from './binfmt.ts';
 export { bootId, processAlive, processStartTime } from './process-identity.ts';
 export { defaultSearchPath, findExecutable } from './executable.ts';
-export { copyRange, dataExtents, punchHole } from './file-data.ts';
+export { beginWriteback, copyRange, dataExtents, punchHole } from './file-data.ts';
 export type { CopyRange, DataExtent } from './file-data.ts';
 export { openPipe } from './pipe.ts';
 export { processesWithOpen } from './open-files.ts';

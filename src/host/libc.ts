@@ -36,6 +36,7 @@ export interface Libc {
   getxattr(path: Uint8Array, name: Uint8Array, out: Uint8Array, size: number): number;
   lseek(fd: number, offset: number, whence: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
+  syncFileRange(fd: number, offset: number, length: number, flags: number): number;
   copyFileRange(
     from: number,
     fromOffset: Uint8Array,
@@ -148,6 +149,7 @@ const signatures: Readonly<Record<Exclude<keyof Libc, 'errno' | 'openat2'>, stri
   getxattr: 'long getxattr(void *, void *, void *, size_t)',
   lseek: 'int64_t lseek(int, int64_t, int)',
   fallocate: 'int fallocate(int, int, int64_t, int64_t)',
+  syncFileRange: 'int sync_file_range(int, int64_t, int64_t, unsigned int)',
   copyFileRange: 'long copy_file_range(int, void *, int, void *, size_t, uint)',
   flock: 'int flock(int, int)',
   syncfs: 'int syncfs(int)',

@@ -1,4 +1,4 @@
-import { BackgroundWriter } from '../host/index.ts';
+import { BackgroundWriter, beginWriteback } from '../host/index.ts';
 import { createDigester, parseDigest, type Digest } from '../oci/index.ts';
 import { FileWriter, storing } from './file-writer.ts';
 
@@ -12,6 +12,7 @@ export class HashedFile implements Disposable {
   #background: BackgroundWriter | undefined;
   #isHandedOver = false;
   #sizeBytes = 0;
+  #onItsWayBytes = 0;
 
   constructor(path: string) {
     this.#file = new FileWriter(path);
@@ -35,6 +36,7 @@ export class HashedFile implements Disposable {
       storing(this.path, () => background.write(bytes));
     }
     this.#sizeBytes += bytes.length;
+    this.#keepDiskBusy();
   }
 
   /** Nothing more is to come: the digest of all of it. */
@@ -52,6 +54,13 @@ export class HashedFile implements Disposable {
   [Symbol.dispose](): void {
     this.#endThread();
     this.#file[Symbol.dispose]();
+  }
+
+  /** Else the disk would begin with a large file when it is complete, and the fsync wait for all of it. */
+  #keepDiskBusy(): void {
+    if (this.#sizeBytes - this.#onItsWayBytes < writebackBytes) return;
+    beginWriteback(this.#file.fd);
+    this.#onItsWayBytes = this.#sizeBytes;
   }
 
   #startThread(): BackgroundWriter {
@@ -80,6 +89,7 @@ export class HashedFile implements Disposable {
   }
 }
 
+const writebackBytes = 32 << 20;
 const worthAThreadBytes = 16 << 20;
 
 /** Of all files that are written at once: each thread takes 10 MB, and the processor is busy with two. */
