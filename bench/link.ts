@@ -3,6 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { must, type Contender } from './measure.ts';
 import type { Bench } from './setup.ts';
+import { pulls } from './transfers.ts';
 
 /**
  * Who brings 20 layers of 10 MB over a link of 50 ms each way and 200 Mbit/s. The link's own time is that of curl for one
@@ -15,16 +16,7 @@ export function pullsOverLink(bench: Bench): readonly Contender[] {
   const whole = registry.publish('varve-bench-one-layer', { isOneLayer: true });
   const copy = join(bench.folder, 'skopeo');
   return [
-    {
-      name: 'varve',
-      prepare: () => bench.varve(['prune', '--all', '--force']),
-      run: () => bench.varve(['pull', '-q', image]),
-    },
-    {
-      name: 'docker',
-      prepare: () => bench.tryDocker(['rmi', '-f', image]),
-      run: () => bench.docker(['pull', '-q', image]),
-    },
+    ...pulls(bench, image),
     {
       name: 'skopeo',
       prepare: () => rmSync(copy, { recursive: true, force: true }),

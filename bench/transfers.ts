@@ -9,6 +9,11 @@ export function pullOfLargeLayer(bench: Bench): readonly Contender[] {
   bench.varve(['build', '-q', '-t', name, bench.largeLayer(pulledBytes)]);
   const image = bench.publish(name);
   bench.varve(['rmi', name]);
+  return pulls(bench, image);
+}
+
+/** An image of which nothing is here. */
+export function pulls(bench: Bench, image: string): readonly Contender[] {
   return [
     {
       name: 'varve',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pullsOverLink } from './link.ts';
 import { must, type Contender } from './measure.ts';
 import type { Bench } from './setup.ts';
-import { copyOfWhatIsThere, pullOfLargeLayer, pushOfLayer } from './transfers.ts';
+import { copyOfWhatIsThere, pullOfLargeLayer, pulls, pushOfLayer } from './transfers.ts';
 
 /** A row of the table in README.md. */
 export interface Work {
@@ -110,10 +110,7 @@ export const works: readonly Work[] = [
       bench.varve(['build', '-q', '-t', 'varve-bench-files', bench.manyFiles(30_000, 160e6)]);
       const image = bench.publish('varve-bench-files');
       bench.varve(['rmi', 'varve-bench-files']);
-      return [
-        { ...varve(bench, ['pull', '-q', image]), prepare: () => bench.varve(['prune', '--all', '--force']) },
-        { ...docker(bench, ['pull', '-q', image]), prepare: () => bench.tryDocker(['rmi', '-f', image]) },
-      ];
+      return pulls(bench, image);
     },
   },
   {

@@ -48,14 +48,14 @@ export async function writeDockerArchive(
   const written = new Set<string>();
   for (const { config, layers } of images) {
     const members = [
-      { path: configPath(config), blob: config, signal },
-      ...layers.filter(({ digest }) => !omitted.has(digest)).map((blob) => ({ path: layerPath(blob), blob, signal })),
+      { path: configPath(config), blob: config },
+      ...layers.filter(({ digest }) => !omitted.has(digest)).map((blob) => ({ path: layerPath(blob), blob })),
     ];
     for (const member of members) {
       throwIfAborted(signal, 'write image archive');
       if (written.has(member.path)) continue;
       written.add(member.path);
-      await writeBlobMember(member, write);
+      await writeBlobMember({ ...member, options: { signal } }, write);
     }
   }
   const repositories = repositoriesOf(images);

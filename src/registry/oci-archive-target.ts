@@ -13,12 +13,12 @@ import {
   parseManifest,
 } from '../oci/index.ts';
 import { bytesOf } from '../std/index.ts';
-import { endOfArchive, formatHeader, paddingOf } from '../tar/index.ts';
-import { memberOf, writeDirectoryMember, writeFileMember } from './archive-members.ts';
+import { endOfArchive } from '../tar/index.ts';
+import { writeBlobMember, writeDirectoryMember, writeFileMember } from './archive-members.ts';
 import { listedAs } from './layout-content.ts';
 import type { LayoutTarget } from './layout-target.ts';
 import { isNamed } from './oci-layout.ts';
-import { pourContent } from './pour-content.ts';
+import { blobOf } from './pour-blob.ts';
 import type { RemoteManifest } from './remote.ts';
 import type { BlobContent, PutBlobOptions, PutManifestOptions } from './remote-target.ts';
 
@@ -79,14 +79,12 @@ class OciArchiveTarget implements LayoutTarget {
 
   putBlob(content: BlobContent, options: PutBlobOptions): Promise<void> {
     return this.#inTurn(async () => {
-      const { digest, size } = content.descriptor;
+      const { digest } = content.descriptor;
       this.#assertWhole();
       if (this.#written.has(digest)) return;
       await this.#makeDirectories(digest);
       this.#isTorn = true;
-      await this.#write(formatHeader(memberOf(layoutBlobPath(digest), 'file', size)));
-      await pourContent(content, this.#write, options);
-      await this.#write(new Uint8Array(paddingOf(size)));
+      await writeBlobMember({ path: layoutBlobPath(digest), blob: blobOf(content), options }, this.#write);
       this.#isTorn = false;
       this.#written.add(digest);
     });

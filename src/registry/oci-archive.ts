@@ -33,7 +33,7 @@ export async function writeOciArchive(
       written.add(directory);
     }
     written.add(blob.digest);
-    await writeBlobMember({ path: layoutBlobPath(blob.digest), blob, signal }, write);
+    await writeBlobMember({ path: layoutBlobPath(blob.digest), blob, options: { signal } }, write);
   }
   await write(endOfArchive);
 }

@@ -16,7 +16,7 @@ import { listedAs } from './layout-content.ts';
 import { directoryFiles, type LayoutFiles } from './layout-files.ts';
 import { writeWhole } from './oci-directory.ts';
 import { isNamed, OciLayout } from './oci-layout.ts';
-import { pourContent } from './pour-content.ts';
+import { blobOf, pourBlob } from './pour-blob.ts';
 import type { BlobOptions, RemoteManifest, WaitOptions } from './remote.ts';
 import type { BlobContent, PutBlobOptions, PutManifestOptions } from './remote-target.ts';
 import type { LayoutTarget } from './layout-target.ts';
@@ -69,7 +69,7 @@ class OciDirectoryTarget implements LayoutTarget {
   async putBlob(content: BlobContent, options: PutBlobOptions): Promise<void> {
     if (await this.hasBlob(content.descriptor)) return;
     const path = join(this.#directory, layoutBlobPath(content.descriptor.digest));
-    await writeWhole(path, (write) => pourContent(content, write, options));
+    await writeWhole(path, (write) => pourBlob(blobOf(content), write, options));
   }
 
   findManifest(nameOrDigest: string): Promise<Descriptor | undefined> {

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { makeFolders, nodeFault, writeWholeFile, type WriteChunk } from '../host/index.ts';
 import { encodeLayoutMarker, imageLayout, layoutBlobPath } from '../oci/index.ts';
 import { bytesOf, throwIfAborted } from '../std/index.ts';
-import { pourBlob } from './archive-members.ts';
 import { layoutIndex, type LayoutContent } from './layout-content.ts';
+import { pourBlob } from './pour-blob.ts';
 import type { WaitOptions } from './remote.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function writeOciDirectory(
       const path = join(directory, layoutBlobPath(blob.digest));
       const there = await stat(path).catch(() => undefined);
       if (there?.isFile() === true && there.size === blob.sizeBytes) continue;
-      await writeWhole(path, (write) => pourBlob(blob, write, signal));
+      await writeWhole(path, (write) => pourBlob(blob, write, { signal }));
     }
     await writeWhole(join(directory, imageLayout.marker), (write) => write(encodeLayoutMarker()));
     await writeWhole(join(directory, imageLayout.index), (write) => write(layoutIndex(content.images)));
